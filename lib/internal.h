@@ -1,0 +1,406 @@
+/*
+ * What the library's own files, the command line and tests share and no program
+ * in cgi/ may use: the connection, the way of a request, and the joints between
+ * the steps of that way.
+ */
+#ifndef SB_INTERNAL_H
+#define SB_INTERNAL_H
+
+#include <sys/types.h>
+
+#include "sb.h"
+
+struct json_object;
+
+/* -------------------------------------------------------------- conn.c */
+
+/*
+ * One request from a web server: FastCGI, CGI or, in tests, memory.  Its
+ * parameters are those of RFC 3875, as a list of NAME=value ended by NULL.
+ */
+struct sb_conn {
+	char		**params;
+	/* Reads up to n bytes of the body; 0 at its end, -1 if it broke off. */
+	ssize_t		(*read)(struct sb_conn *, void *, size_t n);
+	bool		(*write)(struct sb_conn *, const void *, size_t n);
+	void		(*finish)(struct sb_conn *);
+	void		*impl;
+};
+
+/* A parameter's value, or NULL.  The first of several of one name. */
+const char *sb_param(const struct sb_conn *, const char *name);
+
+/* The process's own request, from its environment and standard input. */
+void	 sb_conn_cgi(struct sb_conn *, char **environment);
+
+/*
+ * Accepts requests on standard input and calls serve with each, until SIGTERM,
+ * SIGINT or SIGUSR1, which let the request in hand finish.  more() is asked
+ * before each and ends the loop, too.
+ */
+void	 sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void));
+
+/* -------------------------------------------------------------- prefork.c */
+
+/*
+ * Runs work() in `workers' children of this process, which end with its status,
+ * replaces those that end, and forks up to `waiters' more while as many wait
+ * (sb_wait_begin).  Returns in the parent after the end of all children: after
+ * a signal to stop, or when one ended with SB_OUTDATED, as a new one would.
+ */
+#define SB_OUTDATED	75	/* EX_TEMPFAIL */
+void	 sb_prefork(int workers, int waiters, int (*work)(void));
+
+/*
+ * Says that this process is busy for long, and that another should serve in its
+ * place; and that this is over.
+ */
+bool	 sb_wait_begin(void);	/* false: there can't be another */
+void	 sb_wait_end(void);
+
+/* False once this worker is one too many and should end. */
+bool	 sb_worker_wanted(void);
+
+/* -------------------------------------------------------------- process.c */
+
+/* The first thing that a main does. */
+void	 sb_process_begin(void);
+
+/* -------------------------------------------------------------- slot.c */
+
+/*
+ * Takes one of `slots' places of that name, over all processes, waiting for it
+ * up to so many microseconds.  Returns a handle >= 0 for sb_slot_leave, or -1.
+ * The kernel frees the place of a process that ends, however it does.
+ */
+int	 sb_slot_take(const char *name, int slots, int64_t patience);
+void	 sb_slot_leave(int handle);
+
+/* -------------------------------------------------------------- serve.c */
+
+struct sb_value {
+	bool		 present;
+	const char	*text;
+	int64_t		 number;
+};
+
+#define SB_DEPTH	4	/* of objects in an answer */
+
+struct sb_response {
+	enum sb_status	 status;
+	struct sb_request *rq;
+	struct json_object *object[SB_DEPTH];
+	const struct sb_field *fields[SB_DEPTH];
+	int		 depth;
+	struct json_object *refusal;	/* a refusal's body, in its place */
+	enum sb_status	 refused;	/* its status */
+	const char	*content;	/* another body than JSON */
+	size_t		 content_length;
+	const char	*media;
+	const char	*headers;	/* lines so far, or NULL */
+	const char	*fault;		/* the handler's own, or NULL */
+};
+
+/* What the library knows of a request and a handler needn't. */
+struct sb_way {
+	struct sb_conn	*conn;
+	const char	*program;
+	const struct sb_route *routes;
+	const struct sb_route *route;	/* that matched, or NULL */
+	const char	*method;	/* as it came */
+	enum sb_method	 verb;		/* SB_NONE: not one of ours */
+	bool		 head;
+	const char	*path;		/* decoded, without prefix; NULL: bad */
+	const char	*query;		/* raw, "" if there is none */
+	const char	*origin;	/* or NULL */
+	const char	*authorization;	/* or NULL */
+	const char	*content_type;	/* or NULL */
+	char		*body;		/* ended by a NUL that isn't part */
+	size_t		 body_length;
+	bool		 body_too_large;	/* for any route */
+	bool		 secret;	/* no cache may keep the answer */
+	const struct sb_pair *path_values;	/* of the {} in the path */
+	struct sb_value	*values;	/* by the route's input fields */
+	int64_t		 started;
+};
+
+/*
+ * The steps of the way, in order.  Each returns SB_NEXT or the status of the
+ * answer it has made.
+ */
+enum sb_status sb_request_read(struct sb_request *, struct sb_response *);
+enum sb_status sb_cors_preflight(struct sb_request *, struct sb_response *);
+enum sb_status sb_route_match(struct sb_request *, struct sb_response *);
+enum sb_status sb_route_admit(struct sb_request *, struct sb_response *);
+enum sb_status sb_check_input(struct sb_request *, struct sb_response *);
+
+/* Serves one request from its first byte to its log line. */
+void	 sb_serve(struct sb_conn *, const char *program,
+	    const struct sb_route *, struct sb_db *);
+
+/* Ends the request in hand, if there is one, with a 500. */
+void	 sb_serve_abort(void);
+
+/* The id of the request in hand, or NULL. */
+const char *sb_serve_request_id(void);
+
+/* -------------------------------------------------------------- response.c */
+
+extern const struct sb_error sb_error_internal, sb_error_unavailable,
+    sb_error_not_found, sb_error_method, sb_error_too_large,
+    sb_error_incomplete, sb_error_unauthenticated, sb_error_token;
+
+void	 sb_response_begin(struct sb_response *, struct sb_request *);
+
+/* Makes the answer this error's, whatever it was: the library's refusals. */
+enum sb_status sb_refuse(struct sb_response *, const struct sb_error *);
+
+/* Makes it {"detail":[…]}; takes the reference. */
+enum sb_status sb_refuse_invalid(struct sb_response *, struct json_object *);
+
+/* Holds a handler's answer to its route; what is wrong, or NULL. */
+const char *sb_response_wrong(const struct sb_response *);
+
+/* Writes the body down, as it will be sent, unless that is done. */
+void	 sb_response_finish(struct sb_response *);
+bool	 sb_response_send(struct sb_response *);
+int	 sb_status_number(enum sb_status);
+const char *sb_status_reason(enum sb_status);
+
+/* -------------------------------------------------------------- cors.c */
+
+void	 sb_cors_headers(struct sb_response *);
+
+/* What is wrong with CORS_ORIGINS and CORS_CREDENTIALS together, or NULL. */
+const char *sb_cors_settings_wrong(void);
+
+/* -------------------------------------------------------------- route.c */
+
+extern const char *const sb_method_names[SB_METHODS];
+
+/*
+ * Decodes a path once (RFC 3986 section 2.1).  NULL if the result has U+0000
+ * or is not UTF-8; a % without two hex digits stands for itself.
+ */
+char	*sb_path_decode(struct sb_pool *, const char *raw, size_t length);
+
+/*
+ * Sets the request's prefix and path from the raw target and from PATH_INFO,
+ * SCRIPT_NAME (NULL if not given) and the ROOT_PATH setting.
+ */
+void	 sb_route_locate(struct sb_request *, const char *target,
+	    const char *path_info, const char *script_name);
+
+/* -------------------------------------------------------------- json.c */
+
+/*
+ * Parses exactly one RFC 8259 text, stricter than json-c does: UTF-8, no
+ * U+0000, no name twice, at most 16 levels, no byte order mark.  Returns NULL
+ * and sets *value, the caller's reference, NULL for the text `null'; or says
+ * why it stopped, in the words of Python's json module, and sets *offset, in
+ * bytes.  A number keeps its own text when it is printed.
+ */
+const char *sb_json_parse(const char *text, size_t length,
+	    struct json_object **value, size_t *offset);
+
+/* -------------------------------------------------------------- form.c */
+
+/* A name and a value of a form or a query. */
+struct sb_pair {
+	const struct sb_pair *next;
+	const char	*name;
+	const char	*value;		/* ended by a NUL that isn't part */
+	size_t		 length;
+	const char	*wrong;		/* not UTF-8, U+0000; or NULL */
+};
+
+/* application/x-www-form-urlencoded, of a body or a query; in order. */
+const struct sb_pair *sb_form_urlencoded(struct sb_pool *, const char *,
+	    size_t);
+
+/*
+ * multipart/form-data (RFC 7578) with that Content-Type.  What is malformed
+ * ends the list.  At most 100 parts.
+ */
+const struct sb_pair *sb_form_multipart(struct sb_pool *,
+	    const char *content_type, const char *, size_t);
+
+/* -------------------------------------------------------------- openapi.c */
+
+/* Prints the routes' part of the OpenAPI 3.1 document. */
+void	 sb_openapi_print(const char *program, const struct sb_route *);
+
+/* -------------------------------------------------------------- base64.c */
+
+/* Base64url without padding (RFC 4648 section 5). */
+const char *sb_base64url(struct sb_pool *, const unsigned char *, size_t);
+
+/* The bytes and their number; NULL if it is not base64url.  NUL after them. */
+unsigned char *sb_unbase64url(struct sb_pool *, const char *, size_t,
+	    size_t *length);
+
+/* -------------------------------------------------------------- key.c */
+
+#define SB_KEY_MIN	32	/* bytes */
+
+struct sb_key {
+	char		 kid[17];
+	unsigned char	*secret;
+	size_t		 length;
+	int64_t		 created_at;	/* seconds; 0: SECRET_KEY */
+};
+
+/*
+ * The key of that id, or with NULL the one that signs, until the next call.
+ * Makes the key file if there is none; reads it again when it has changed, and
+ * looks for that at most once a second.  NULL if there is none, or if nobody
+ * can tell: then *why is SB_UNAVAILABLE, as the file can't be had, or
+ * SB_INTERNAL, as it is damaged; else SB_NEXT.
+ */
+const struct sb_key *sb_key_find(const char *kid, enum sb_status *why);
+
+/* -------------------------------------------------------------- db.c, row.c */
+
+struct sb_cell {
+	const char	*name;
+	const char	*text;		/* NULL: no text */
+	int64_t		 number;
+};
+
+struct sb_db *sb_db_new(void);		/* opens nothing yet */
+void	 sb_db_free(struct sb_db *);
+
+/* Begins a request: answers go into its pool. */
+void	 sb_db_attach(struct sb_db *, struct sb_pool *);
+
+/* Ends it.  False if it could not be committed. */
+bool	 sb_db_finish(struct sb_db *, bool commit);
+
+/*
+ * Opens the file, migrates it if need be, and prepares the queries of the
+ * group, or of all groups with NULL.  False, with a log line, if it can't be
+ * now; the next use of it tries again.
+ */
+bool	 sb_db_open(struct sb_db *, const char *group);
+
+/* Whether the request has failed; and whether because the file is damaged. */
+bool	 sb_db_failed(const struct sb_db *);
+bool	 sb_db_damaged(const struct sb_db *);
+
+/* Makes the request a 503 or 500 for a reason other than the database's own. */
+void	 sb_db_fail(struct sb_db *, enum sb_status, const char *why);
+
+/* True once a newer program has changed the file too far for this one. */
+bool	 sb_db_outdated(struct sb_db *);
+
+/* The schema's step in the file, open or not, and in the program. */
+int	 sb_db_step(struct sb_db *);
+int	 sb_db_newest_step(void);
+
+/* For schema.c: a script of several statements, and a transaction. */
+bool	 sb_db_script(struct sb_db *, const char *sql, const char *what);
+bool	 sb_db_begin(struct sb_db *);
+bool	 sb_db_end(struct sb_db *, bool commit);
+
+/* -------------------------------------------------------------- schema.c */
+
+/* Brings an open file up to this program's step.  False if it couldn't. */
+bool	 sb_schema_migrate(struct sb_db *);
+
+/* Whether the file's step asks for programs that know more than this one. */
+bool	 sb_schema_too_new(struct sb_db *, int step);
+
+/* -------------------------------------------------------------- data.c */
+
+/*
+ * Makes the data directory, mode 0700, if there is none.  False, with a log
+ * line, if it can't be had.
+ */
+bool	 sb_data_directory(void);
+
+/* Whether there is no such file, or nothing in it. */
+bool	 sb_is_empty(const char *path);
+
+/* Whether the directory is on a network file system. */
+bool	 sb_on_network(const char *directory);
+
+/* -------------------------------------------------------------- settings.c */
+
+/*
+ * Reads the settings from the environment and the file.
+ * Returns NULL, or one line that names the variable, its value unless it is a
+ * secret, and what is accepted.
+ */
+const char *sb_settings_read(void);
+
+/* Prints them all: as a table for people, or as Markdown, or as JSON. */
+enum sb_format { SB_AS_TEXT, SB_AS_MARKDOWN, SB_AS_JSON };
+void	 sb_settings_print(enum sb_format);
+
+/* -------------------------------------------------------------- password.c */
+
+/*
+ * A password as it is hashed: NFC, every space U+0020 (RFC 8265 section 4.2,
+ * OpaqueString).  NULL if it is not UTF-8.
+ */
+const char *sb_password_prepare(struct sb_pool *, const char *password);
+
+/* -------------------------------------------------------------- log.c */
+
+void	 sb_log_open(const char *program);
+
+/* -------------------------------------------------------------- pool.c */
+
+struct sb_pool *sb_pool_new(void);
+
+/* Memory from a pool is zeroed, never NULL, and goes with the pool. */
+void	*sb_alloc(struct sb_pool *, size_t);
+char	*sb_copy(struct sb_pool *, const char *, size_t length);
+
+/* Overwrites and gives back all memory, after calling what was deferred. */
+void	 sb_pool_clear(struct sb_pool *);
+void	 sb_pool_free(struct sb_pool *);
+void	 sb_pool_defer(struct sb_pool *, void (*)(void *), void *);
+
+/* Puts the reference when the pool goes. */
+void	 sb_pool_json(struct sb_pool *, struct json_object *);
+
+/* -------------------------------------------------------------- unicode.c */
+
+/* Normal forms (UAX #15) and the full case folding of valid UTF-8. */
+const char *sb_nfc(struct sb_pool *, const char *);
+const char *sb_nfkc(struct sb_pool *, const char *);
+const char *sb_casefold(struct sb_pool *, const char *);
+
+/* -------------------------------------------------------------- text.c */
+
+bool	 sb_is_uuid(const char *);
+
+/* Microseconds of a clock that nobody sets. */
+int64_t	 sb_monotonic(void);
+
+/* As RFC 3339: 2025-10-14T10:53:47.237987Z. */
+const char *sb_time_text(struct sb_pool *, int64_t);
+
+/*
+ * A copy with U+FFFD for each byte that isn't UTF-8, and its length in bytes,
+ * if that is asked for.
+ */
+const char *sb_utf8_mend(struct sb_pool *, const char *, size_t,
+	    size_t *length);
+
+/* Whether the bytes are UTF-8 (RFC 3629: no overlong, no surrogate). */
+bool	 sb_utf8_valid(const char *, size_t);
+
+/* Length in code points of valid UTF-8. */
+size_t	 sb_utf8_length(const char *);
+
+/* The length in bytes of the first n code points of valid UTF-8. */
+size_t	 sb_utf8_cut(const char *, size_t n);
+
+/* Bytes that cannot be guessed. */
+void	 sb_random(void *, size_t);
+
+#include "banned.h"
+
+#endif
