@@ -1,0 +1,67 @@
+-- The queries of cgi/auth.c.
+
+-- name: user_add
+-- A new account, unless its name or its address is taken.
+INSERT INTO users (id, email, email_key, username, username_key, password,
+	created_at)
+VALUES (:id, :email, :email_key, :username, :username_key, :password, :now)
+ON CONFLICT DO NOTHING;
+
+-- name: user_by_username
+SELECT id, username, password, password_version, is_active
+FROM users WHERE username_key = :key;
+
+-- name: user_by_email
+SELECT id, username, password, password_version, is_active
+FROM users WHERE email_key = :key;
+
+-- name: user_rehash
+-- A stronger hash of the same password.
+UPDATE users SET password = :renewed WHERE id = :id AND password = :password;
+
+-- name: user_of_login
+-- Whom a refresh token speaks for.
+SELECT id, username, is_active FROM users WHERE id = :id;
+
+-- name: login_add
+-- A new login, if the account still has the password that was checked: hashing
+-- took a while.
+INSERT INTO logins (id, user_id, created_at, last_used_at, expires_at,
+	user_agent, ip_address)
+SELECT :id, id, :now, :now, :now + :lifetime, :user_agent, :ip_address
+FROM users
+WHERE id = :user AND password_version = :version AND is_active = 1;
+
+-- name: login_refresh
+-- Takes the lock and says whether the login lives.
+UPDATE logins SET last_used_at = :now
+WHERE id = :id AND user_id = :user AND revoked_at IS NULL;
+
+-- name: login_extend
+-- The login lives as long as its newest refresh token.
+UPDATE logins SET expires_at = :now + :lifetime WHERE id = :id;
+
+-- name: login_revoke
+UPDATE logins SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;
+
+-- name: refresh_add
+INSERT INTO refresh_tokens (jti, login_id, kid, issued_at, expires_at)
+VALUES (:jti, :login, :kid, :issued_at, :expires_at);
+
+-- name: refresh_find
+SELECT jti, kid, issued_at, expires_at, used_at, successor
+FROM refresh_tokens WHERE jti = :jti AND login_id = :login;
+
+-- name: refresh_use
+UPDATE refresh_tokens SET used_at = :now, successor = :successor
+WHERE jti = :jti AND used_at IS NULL;
+
+-- name: refresh_forget
+-- The generations whose 10 s are over.  A use that lies far in the future,
+-- because the clock was set back, is over, too.
+DELETE FROM refresh_tokens
+WHERE login_id = :login AND used_at IS NOT NULL
+	AND (used_at < :over OR used_at > :beyond);
+
+-- name: refresh_forget_all
+DELETE FROM refresh_tokens WHERE login_id = :login;
