@@ -1,0 +1,78 @@
+/*
+ * Places that all processes share, a byte-range lock each: whoever dies leaves
+ * his free, and it counts under plain CGI, too.  password.c relies on it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum outcome { TAKEN, FULL, BROKEN };
+
+/* Tries every place once, from a random one on. */
+static enum outcome
+try_all(int fd, int slots)
+{
+	unsigned int first;
+
+	sb_random(&first, sizeof(first));
+	for (int i = 0; i < slots; i++) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		    .l_start = (off_t)((first + (unsigned int)i) %
+			(unsigned int)slots), .l_len = 1 };
+
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return TAKEN;
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+			sb_log(SB_ERROR, "slots: %s", strerror(errno));
+			return BROKEN;
+		}
+	}
+	return FULL;
+}
+
+static bool
+take_one(int fd, int slots, int64_t patience)
+{
+	int64_t end = sb_monotonic() + patience;
+	enum outcome outcome;
+	unsigned short chance;
+
+	while ((outcome = try_all(fd, slots)) == FULL &&
+	    sb_monotonic() < end) {
+		struct timespec nap = { 0, 0 };
+
+		sb_random(&chance, sizeof(chance));
+		nap.tv_nsec = (2000 + chance % 8000) * 1000L;
+		nanosleep(&nap, NULL);
+	}
+	return outcome == TAKEN;
+}
+
+int
+sb_slot_take(const char *name, int slots, int64_t patience)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const char *path = sb_printf(pool, "%s/%s.slots", sb_settings.data,
+	    name);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		sb_log(SB_ERROR, "%s: %s", path, strerror(errno));
+	sb_pool_free(pool);
+	if (fd < 0)
+		return -1;
+	if (take_one(fd, slots, patience))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+void
+sb_slot_leave(int handle)
+{
+	close(handle);
+}
