@@ -1,0 +1,183 @@
+/*
+ * Where a request comes from: a FastCGI listening socket, or the process's own
+ * environment and standard input as plain CGI has it (RFC 3875).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <fcgiapp.h>
+
+#include "internal.h"
+
+static volatile sig_atomic_t stopping;
+
+const char *
+sb_param(const struct sb_conn *conn, const char *name)
+{
+	return FCGX_GetParam(name, conn->params);
+}
+
+/* ------------------------------------------------------------------ CGI */
+
+struct cgi {
+	size_t	 left;		/* of the body */
+};
+
+/*
+ * The body ends where CONTENT_LENGTH says, or with a chunked request (Apache)
+ * at the end of the file.
+ */
+static ssize_t
+cgi_read(struct sb_conn *conn, void *bytes, size_t n)
+{
+	struct cgi *cgi = conn->impl;
+	ssize_t got;
+
+	if (n > cgi->left)
+		n = cgi->left;
+	if (n == 0)
+		return 0;
+	do {
+		got = read(STDIN_FILENO, bytes, n);
+	} while (got < 0 && errno == EINTR);
+	if (got == 0 && cgi->left != SIZE_MAX)
+		return -1;
+	if (got > 0 && cgi->left != SIZE_MAX)
+		cgi->left -= (size_t)got;
+	return got;
+}
+
+static bool
+cgi_write(struct sb_conn *conn, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+	ssize_t put;
+
+	(void)conn;
+	while (n > 0) {
+		if ((put = write(STDOUT_FILENO, p, n)) < 0) {
+			if (errno == EINTR)
+				continue;
+			return false;
+		}
+		p += put;
+		n -= (size_t)put;
+	}
+	return true;
+}
+
+static void
+cgi_finish(struct sb_conn *conn)
+{
+	(void)conn;
+}
+
+void
+sb_conn_cgi(struct sb_conn *conn, char **environment)
+{
+	static struct cgi cgi;
+	const char *length, *coding;
+	char *end;
+
+	*conn = (struct sb_conn){ environment, cgi_read, cgi_write, cgi_finish,
+	    &cgi };
+	cgi.left = 0;
+	if ((length = sb_param(conn, "CONTENT_LENGTH")) != NULL &&
+	    *length >= '0' && *length <= '9') {
+		errno = 0;
+		cgi.left = strtoull(length, &end, 10);
+		if (errno != 0 || *end != '\0' || cgi.left == SIZE_MAX)
+			cgi.left = SIZE_MAX - 1;
+	} else if ((coding = sb_param(conn, "HTTP_TRANSFER_ENCODING")) != NULL
+	    && strcasecmp(coding, "chunked") == 0)
+		cgi.left = SIZE_MAX;
+}
+
+/* -------------------------------------------------------------- FastCGI */
+
+static ssize_t
+fcgi_read(struct sb_conn *conn, void *bytes, size_t n)
+{
+	FCGX_Request *r = conn->impl;
+	int got = FCGX_GetStr(bytes, n > 65536 ? 65536 : (int)n, r->in);
+
+	/* A connection that broke off looks like the end of the body. */
+	return got == 0 && FCGX_GetError(r->in) != 0 ? -1 : got;
+}
+
+static bool
+fcgi_write(struct sb_conn *conn, const void *bytes, size_t n)
+{
+	FCGX_Request *r = conn->impl;
+
+	return FCGX_PutStr(bytes, (int)n, r->out) == (int)n;
+}
+
+static void
+fcgi_finish(struct sb_conn *conn)
+{
+	FCGX_Finish_r(conn->impl);
+}
+
+static void
+on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+/*
+ * Signals are let in only while nothing is in hand, inside ppoll, so that a
+ * request is always finished, and none can fall between a test and a wait.
+ */
+void
+sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
+{
+	struct sigaction action = { .sa_handler = on_stop };
+	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
+	sigset_t stop, before;
+	FCGX_Request r;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGUSR1);
+	sigaddset(&stop, SIGHUP);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	sigdelset(&before, SIGTERM);
+	sigdelset(&before, SIGINT);
+	sigdelset(&before, SIGUSR1);
+	sigdelset(&before, SIGHUP);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	/* Every request is read to its end: no need to linger at its close. */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
+	if (FCGX_Init() != 0 ||
+	    FCGX_InitRequest(&r, STDIN_FILENO, FCGI_FAIL_ACCEPT_ON_INTR) != 0)
+		sb_fatal("FastCGI: cannot begin");
+	fcntl(STDIN_FILENO, F_SETFL,
+	    fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
+	while (!stopping && more()) {
+		int rc;
+
+		if (ppoll(&listening, 1, NULL, &before) < 0)
+			continue;
+		rc = FCGX_Accept_r(&r);
+		if (rc == -EAGAIN || rc == -EINTR || rc == -ECONNABORTED)
+			continue;	/* a sibling took it, or it is gone */
+		if (rc < 0) {
+			sb_log(SB_ERROR, "accept: %s", strerror(-rc));
+			break;
+		}
+		struct sb_conn conn = { r.envp, fcgi_read, fcgi_write,
+		    fcgi_finish, &r };
+		serve(&conn);
+	}
+	FCGX_Free(&r, 1);
+}

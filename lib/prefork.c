@@ -1,0 +1,274 @@
+/*
+ * One listening socket, many processes: a parent that forks and replaces
+ * workers and does nothing else, so that any of them may end at any time
+ * without a client seeing it.  serve.c and slot.c rely on it.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define MOST		2048		/* 1024 workers and 1024 waiters */
+#define BRIEF		SB_SECOND	/* too short for a worker's life */
+#define BREATH		(SB_SECOND / 10) /* before the next, then */
+
+enum state { FREE, SERVING, WAITING, LEAVING };
+
+/* Shared by all; a worker writes its own state, the parent the rest. */
+struct board {
+	int		 workers, waiters;
+	pid_t		 parent;
+	int		 seats;		/* those in use are below it */
+	_Atomic int	 state[MOST];
+};
+
+static struct board *board;	/* NULL: no prefork */
+static int seat = -1;		/* of this worker */
+static pid_t pids[MOST];	/* the parent's */
+static int64_t born[MOST];
+static bool outdated;		/* a worker ended with SB_OUTDATED */
+
+/* How many workers are there for requests, and how many wait. */
+static void
+count(int *serving, int *waiting)
+{
+	*serving = *waiting = 0;
+	for (int i = 0; i < board->seats; i++) {
+		int state = atomic_load(&board->state[i]);
+
+		*serving += state == SERVING;
+		*waiting += state == WAITING;
+	}
+}
+
+bool
+sb_wait_begin(void)
+{
+	int serving, waiting;
+
+	if (board == NULL)
+		return true;
+	atomic_store(&board->state[seat], WAITING);
+	if (getppid() == board->parent)
+		kill(board->parent, SIGUSR2);
+	count(&serving, &waiting);
+	return waiting <= board->waiters;
+}
+
+void
+sb_wait_end(void)
+{
+	if (board != NULL)
+		atomic_store(&board->state[seat], SERVING);
+}
+
+bool
+sb_worker_wanted(void)
+{
+	int serving, waiting, expected = SERVING;
+
+	if (board == NULL)
+		return true;
+	count(&serving, &waiting);
+	if (serving <= board->workers)
+		return true;
+	/* Two may leave at once; then the parent forks one anew. */
+	return !atomic_compare_exchange_strong(&board->state[seat], &expected,
+	    LEAVING);
+}
+
+static void
+no_action(int signal)
+{
+	(void)signal;
+}
+
+static void
+run_worker(int number, const sigset_t *mask, int (*work)(void))
+{
+	seat = number;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != board->parent)
+		_exit(0);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	exit(work());
+}
+
+static bool
+fork_worker(const sigset_t *mask, int (*work)(void))
+{
+	pid_t pid;
+	int i = 0;
+
+	while (i < MOST && atomic_load(&board->state[i]) != FREE)
+		i++;
+	if (i == MOST)
+		return false;
+	if (i == board->seats)
+		board->seats++;
+	atomic_store(&board->state[i], SERVING);
+	born[i] = sb_monotonic();
+	if ((pid = fork()) == 0)
+		run_worker(i, mask, work);
+	if (pid < 0) {
+		sb_log(SB_ERROR, "fork: %s", strerror(errno));
+		atomic_store(&board->state[i], FREE);
+		return false;
+	}
+	pids[i] = pid;
+	return true;
+}
+
+/* Logs how a worker ended, unless it did so as it should. */
+static void
+log_end(pid_t pid, int status)
+{
+	if (WIFSIGNALED(status))
+		sb_log(SB_WARNING, "worker %d ended by signal %d", (int)pid,
+		    WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		sb_log(SB_WARNING, "worker %d ended with status %d", (int)pid,
+		    WEXITSTATUS(status));
+}
+
+/* Takes leave of those that ended.  True if one had just begun. */
+static bool
+reap(void)
+{
+	bool sick = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		int i = 0;
+
+		while (i < board->seats && pids[i] != pid)
+			i++;
+		if (i == board->seats)
+			continue;
+		log_end(pid, status);
+		outdated |= WIFEXITED(status) &&
+		    WEXITSTATUS(status) == SB_OUTDATED;
+		if (atomic_load(&board->state[i]) != LEAVING)
+			sick |= sb_monotonic() - born[i] < BRIEF;
+		pids[i] = 0;
+		atomic_store(&board->state[i], FREE);
+	}
+	return sick;
+}
+
+static void
+tell_all(int signal)
+{
+	for (int i = 0; i < board->seats; i++)
+		if (pids[i] > 0)
+			kill(pids[i], signal);
+}
+
+static bool
+anyone_left(void)
+{
+	for (int i = 0; i < board->seats; i++)
+		if (pids[i] > 0)
+			return true;
+	return false;
+}
+
+/*
+ * When lighttpd is killed, nothing of ours stays behind.  Other parents, such
+ * as spawn-fcgi, are meant to end before us.
+ */
+static void
+end_with_server(void)
+{
+	char path[64], name[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
+	if ((f = fopen(path, "re")) == NULL)
+		return;
+	if (fgets(name, sizeof(name), f) != NULL &&
+	    strcmp(name, "lighttpd\n") == 0)
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+	fclose(f);
+}
+
+/* False if there should be more of them than can be had. */
+static bool
+fork_missing(const sigset_t *mask, int (*work)(void))
+{
+	int serving, waiting;
+
+	count(&serving, &waiting);
+	for (; serving < board->workers && serving + waiting <
+	    board->workers + board->waiters; serving++)
+		if (!fork_worker(mask, work))
+			return false;
+	return true;
+}
+
+/*
+ * The parent's life: fork what is missing, wait for a signal.  Where workers
+ * die as soon as they are born, it takes a breath before the next ones, as
+ * forking at full speed helps nobody.
+ */
+static void
+look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void))
+{
+	const struct timespec breath = { .tv_nsec = BREATH * 1000 };
+	int64_t not_before = 0, now;
+	int which = 0;
+
+	while (which != SIGTERM && which != SIGINT && which != SIGUSR1) {
+		now = sb_monotonic();
+		if (now >= not_before)
+			not_before = fork_missing(mask, work) ? 0 :
+			    now + BREATH;
+		which = sigtimedwait(signals, NULL,
+		    not_before == 0 ? NULL : &breath);
+		if (reap() && not_before == 0)
+			not_before = sb_monotonic() + BREATH;
+		if (outdated)
+			return;
+	}
+}
+
+void
+sb_prefork(int workers, int waiters, int (*work)(void))
+{
+	struct sigaction action = { .sa_handler = no_action };
+	sigset_t all, before;
+
+	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (board == MAP_FAILED)
+		sb_fatal("mmap: %s", strerror(errno));
+	board->parent = getpid();
+	board->workers = workers;
+	board->waiters = waiters;
+	sigemptyset(&all);
+	sigaddset(&all, SIGCHLD);
+	sigaddset(&all, SIGUSR1);
+	sigaddset(&all, SIGUSR2);
+	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGINT);
+	sigaddset(&all, SIGHUP);
+	sigaction(SIGCHLD, &action, NULL);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	end_with_server();
+	look_after(&all, &before, work);
+	tell_all(SIGTERM);
+	while (reap(), anyone_left())
+		sigwaitinfo(&all, NULL);
+}

@@ -1,0 +1,246 @@
+/*
+ * A program's main, and the way of a request through it from the first byte to
+ * the log line.  Every program in cgi/ is a table handed to sb_main.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static struct {
+	const char	*name;
+	const struct sb_route *routes;
+	struct sb_db	*db;
+	bool		 misconfigured;	/* CGI only: else there is no start */
+} program;
+
+/* What is in hand, for the log and for sb_fatal. */
+static struct sb_response *in_hand;
+
+const char *
+sb_serve_request_id(void)
+{
+	return in_hand == NULL ? NULL : in_hand->rq->id;
+}
+
+void
+sb_serve_abort(void)
+{
+	struct sb_response *rs = in_hand;
+
+	if (rs == NULL)
+		return;
+	in_hand = NULL;		/* a fault in what follows ends here */
+	rs->status = sb_refuse(rs, &sb_error_internal);
+	sb_response_send(rs);
+	rs->rq->way->conn->finish(rs->rq->way->conn);
+}
+
+static enum sb_status
+check_settings(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	if (program.misconfigured)
+		return sb_refuse(rs, &sb_error_internal);
+	return SB_NEXT;
+}
+
+static enum sb_status
+handle(struct sb_request *rq, struct sb_response *rs)
+{
+	return rq->way->route->handle(rq, rs);
+}
+
+/*
+ * The steps before an answer, in order and never back: the first that does not
+ * say SB_NEXT has made the answer.
+ */
+static sb_handler *const steps[] = {
+	sb_request_read,	/* bounded */
+	check_settings,
+	sb_cors_preflight,
+	sb_route_match,		/* 404, 405, 413 */
+	sb_route_admit,		/* who is calling: 401, 400 */
+				/* here: address and user limits */
+	sb_check_input,		/* 422 */
+				/* here: session and channel limits */
+	handle,
+};
+
+static bool
+succeeded(enum sb_status status)
+{
+	return status >= SB_OK && status <= SB_NO_CONTENT;
+}
+
+/*
+ * Holds the answer to its route, finishes it, then commits.  An answer that a
+ * failing store has led to is not an answer; one that tells of it (/health) is.
+ */
+static void
+settle(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *wrong;
+
+	if (sb_db_failed(rq->db) && rs->status != SB_UNAVAILABLE)
+		sb_refuse(rs, sb_db_damaged(rq->db) ? &sb_error_internal :
+		    &sb_error_unavailable);
+	if ((wrong = sb_response_wrong(rs)) != NULL) {
+		sb_log(SB_ERROR, "answer of %s %s: %s",
+		    sb_method_names[rq->way->route->method],
+		    rq->way->route->path, wrong);
+		sb_refuse(rs, &sb_error_internal);
+	}
+	sb_response_finish(rs);
+	if (!sb_db_finish(rq->db, succeeded(rs->status)) &&
+	    rs->status != SB_UNAVAILABLE && rs->status != SB_INTERNAL)
+		sb_refuse(rs, &sb_error_unavailable);
+}
+
+static void
+log_request(const struct sb_request *rq, const struct sb_response *rs)
+{
+	int64_t took = sb_monotonic() - rq->way->started;
+
+	/* What the client made up comes last, and can push nothing out. */
+	sb_log(SB_INFO, "%d %lld.%03lld ms %s %.16s %.512s",
+	    sb_status_number(rs->status), (long long)(took / 1000),
+	    (long long)(took % 1000), rq->address == NULL ? "-" : rq->address,
+	    rq->way->method,
+	    rq->way->path == NULL ? "(bad path)" : rq->way->path);
+}
+
+void
+sb_serve(struct sb_conn *conn, const char *name, const struct sb_route *routes,
+    struct sb_db *db)
+{
+	static struct sb_pool *pool;
+	struct sb_way way = { .conn = conn, .program = name,
+	    .routes = routes, .started = sb_monotonic() };
+	struct sb_request rq = { .db = db, .way = &way };
+	struct sb_response rs;
+
+	if (pool == NULL)
+		pool = sb_pool_new();
+	rq.pool = pool;
+	sb_db_attach(db, pool);
+	sb_response_begin(&rs, &rq);
+	in_hand = &rs;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if ((rs.status = steps[i](&rq, &rs)) != SB_NEXT)
+			break;
+	settle(&rq, &rs);
+	if (!sb_response_send(&rs))
+		sb_log(SB_INFO, "the client went away");
+	conn->finish(conn);
+	log_request(&rq, &rs);
+	in_hand = NULL;
+	sb_pool_clear(pool);
+}
+
+/* ------------------------------------------------------- the three ways */
+
+static void
+serve_one(struct sb_conn *conn)
+{
+	sb_serve(conn, program.name, program.routes, program.db);
+}
+
+static bool
+more(void)
+{
+	return sb_worker_wanted() && !sb_db_outdated(program.db);
+}
+
+/* Opens before the first request what all of them need; later will do, too. */
+static int
+work(void)
+{
+	bool outdated;
+
+
+	program.db = sb_db_new();
+	if (sb_db_open(program.db, program.name))
+		sb_db_open(program.db, "login");
+	sb_conn_fastcgi(serve_one, more);
+	outdated = sb_db_outdated(program.db);
+	sb_db_free(program.db);
+	return outdated ? SB_OUTDATED : 0;
+}
+
+static int
+serve_fastcgi(void)
+{
+	const char *wrong = sb_settings_read();
+
+	sb_log_open(program.name);
+	if (wrong != NULL) {
+		sb_log(SB_ERROR, "%s", wrong);
+		return EX_CONFIG;
+	}
+	if (sb_settings.workers == 0)
+		return work();
+	sb_prefork((int)sb_settings.workers, (int)sb_settings.waiters, work);
+	return 0;
+}
+
+static int
+serve_cgi(void)
+{
+	const char *wrong = sb_settings_read();
+	struct sb_conn conn;
+
+	sb_log_open(program.name);
+	program.db = sb_db_new();
+	sb_conn_cgi(&conn, environ);
+	if (wrong != NULL)
+		sb_log(SB_ERROR, "%s", wrong);
+	program.misconfigured = wrong != NULL;
+	sb_serve(&conn, program.name, program.routes, program.db);
+	sb_db_free(program.db);
+	return 0;
+}
+
+static int
+run_command(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--openapi") == 0) {
+		sb_openapi_print(program.name, program.routes);
+		return fflush(stdout) == 0 ? 0 : EX_IOERR;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("switchboard %s %s\n", program.name, PACKAGE_VERSION);
+		return 0;
+	}
+	fprintf(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
+	    "%s is a FastCGI and CGI program: it is started by a web server.\n"
+	    "usage: %s --openapi | --version | --help\n", program.name,
+	    program.name);
+	return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : EX_USAGE;
+}
+
+/*
+ * Under CGI the arguments come from the client (RFC 3875 section 4.4) and are
+ * never looked at.
+ */
+int
+sb_main(int argc, char **argv, const char *name, const struct sb_route *routes)
+{
+	int listening = 0;
+	socklen_t length = sizeof(listening);
+
+	program.name = name;
+	program.routes = routes;
+	sb_process_begin();
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+	    &length) == 0 && listening)
+		return serve_fastcgi();
+	if (sb_param(&(struct sb_conn){ .params = environ },
+	    "GATEWAY_INTERFACE") != NULL)
+		return serve_cgi();
+	return run_command(argc, argv);
+}
