@@ -1,0 +1,426 @@
+/*
+ * A program of the tests: a route for each kind and place of a field, and
+ * handlers that break their word on purpose.  tests/api/sample.bats calls it.
+ */
+#include "sb.h"
+
+/* ----------------------------------------------------- every kind of field */
+
+static const char *const grants[] = { "password", NULL };
+static const char *const formats[] = { "text", "json", NULL };
+static const char *const channels[] = { "websocket", "email", "slack", NULL };
+
+static const char *
+not_root(struct sb_pool *pool, const char *value)
+{
+	return value[0] == '/' ? sb_printf(pool, "must not begin with /, as "
+	    "%s does", value) : NULL;
+}
+
+enum { ALL_TEXT, ALL_SECRET, ALL_EMAIL, ALL_COUNT, ALL_LOUD, ALL_GRANT,
+    ALL_FORMAT, ALL_CHANNEL, ALL_ID, ALL_PATH, ALL_LETTERS };
+static const struct sb_field all_in[] = {
+	[ALL_TEXT] = { "text", SB_TEXT, "A text.", 3, 5 },
+	[ALL_SECRET] = { "secret", SB_SECRET, "A secret.", 8, 64 },
+	[ALL_EMAIL] = { "email", SB_EMAIL, "An address.",
+	    .wrong = sb_email_wrong, .example = "ann@example.com" },
+	[ALL_COUNT] = { "count", SB_INT, "A number.", 1, 100 },
+	[ALL_LOUD] = { "loud", SB_BOOL, "A flag." },
+	[ALL_GRANT] = { "grant", SB_ENUM, "One of one.", .choices = grants },
+	[ALL_FORMAT] = { "format", SB_ENUM, "One of two.",
+	    .choices = formats },
+	[ALL_CHANNEL] = { "channel", SB_ENUM, "One of three.",
+	    .choices = channels },
+	[ALL_ID] = { "id", SB_UUID, "An id." },
+	[ALL_PATH] = { "path", SB_TEXT, "A judged text.", .optional = true,
+	    .wrong = not_root },
+	[ALL_LETTERS] = { "letters", SB_TEXT, "A text of letters.", 1, 0,
+	    .optional = true, .pattern = "^[a-z]+$" },
+	SB_END
+};
+
+enum { NUMBERS_COUNT, NUMBERS_LOUD };
+static const struct sb_field numbers_out[] = {
+	[NUMBERS_COUNT] = { "count", SB_INT, "A number." },
+	[NUMBERS_LOUD] = { "loud", SB_BOOL, "A flag." },
+	SB_END
+};
+
+enum { CHOSEN_GRANT, CHOSEN_NUMBERS, CHOSEN_CHANNEL };
+static const struct sb_field chosen_out[] = {
+	[CHOSEN_GRANT] = { "grant", SB_ENUM, "One of one.",
+	    .choices = grants },
+	[CHOSEN_NUMBERS] = { "numbers", SB_OBJECT, "What isn't text.",
+	    .fields = numbers_out },
+	[CHOSEN_CHANNEL] = { "channel", SB_ENUM, "One of three.",
+	    .choices = channels },
+	SB_END
+};
+
+enum { OUT_TEXT, OUT_EMAIL, OUT_CHOSEN, OUT_ID, OUT_PATH, OUT_LETTERS,
+    OUT_AT };
+static const struct sb_field all_out[] = {
+	[OUT_TEXT] = { "text", SB_TEXT, "A text." },
+	[OUT_EMAIL] = { "email", SB_EMAIL, "An address." },
+	[OUT_CHOSEN] = { "chosen", SB_OBJECT, "What was chosen.",
+	    .fields = chosen_out },
+	[OUT_ID] = { "id", SB_UUID, "An id." },
+	[OUT_PATH] = { "path", SB_TEXT, "A text.", .optional = true },
+	[OUT_LETTERS] = { "letters", SB_TEXT, "A text.", .optional = true },
+	[OUT_AT] = { "at", SB_TIME, "A time." },
+	SB_END
+};
+
+static enum sb_status
+all(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_text(rs, OUT_TEXT, sb_text(rq, ALL_TEXT));
+	sb_put_text(rs, OUT_EMAIL, sb_text(rq, ALL_EMAIL));
+	sb_open(rs, OUT_CHOSEN);
+	sb_put_text(rs, CHOSEN_GRANT, sb_text(rq, ALL_GRANT));
+	sb_open(rs, CHOSEN_NUMBERS);
+	sb_put_int(rs, NUMBERS_COUNT, sb_int(rq, ALL_COUNT));
+	sb_put_bool(rs, NUMBERS_LOUD, sb_bool(rq, ALL_LOUD));
+	sb_close(rs);
+	sb_put_text(rs, CHOSEN_CHANNEL, sb_text(rq, ALL_CHANNEL));
+	sb_close(rs);
+	sb_put_text(rs, OUT_ID, sb_text(rq, ALL_ID));
+	if (sb_has(rq, ALL_PATH))
+		sb_put_text(rs, OUT_PATH, sb_text(rq, ALL_PATH));
+	sb_put_text(rs, OUT_LETTERS, sb_text(rq, ALL_LETTERS));
+	sb_put_time(rs, OUT_AT, INT64_C(1760439227237987));
+	return SB_OK;
+}
+
+/* ------------------------------------------------------------ every place */
+
+enum { LIST_LIMIT, LIST_ACTIVE, LIST_CHANNEL, LIST_BEFORE, LIST_NAME };
+static const struct sb_field list_in[] = {
+	[LIST_LIMIT] = { "limit", SB_INT, "How many.", 1, 100, SB_IN_QUERY },
+	[LIST_ACTIVE] = { "active", SB_BOOL, "A flag.", .in = SB_IN_QUERY },
+	[LIST_CHANNEL] = { "channel", SB_ENUM, "One of three.",
+	    .in = SB_IN_QUERY, .optional = true, .choices = channels },
+	[LIST_BEFORE] = { "before", SB_UUID, "An id.", .in = SB_IN_QUERY,
+	    .optional = true },
+	[LIST_NAME] = { "name", SB_TEXT, "A name.", 2, 4, SB_IN_QUERY, true },
+	SB_END
+};
+static const struct sb_field list_out[] = {
+	[LIST_LIMIT] = { "limit", SB_INT, "How many." },
+	[LIST_ACTIVE] = { "active", SB_BOOL, "A flag." },
+	[LIST_CHANNEL] = { "channel", SB_ENUM, "One of three.",
+	    .optional = true, .choices = channels },
+	[LIST_BEFORE] = { "before", SB_UUID, "An id.", .optional = true },
+	[LIST_NAME] = { "name", SB_TEXT, "A name.", .optional = true },
+	SB_END
+};
+
+static enum sb_status
+list(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_int(rs, LIST_LIMIT, sb_int(rq, LIST_LIMIT));
+	sb_put_bool(rs, LIST_ACTIVE, sb_bool(rq, LIST_ACTIVE));
+	sb_put_text(rs, LIST_CHANNEL, sb_text(rq, LIST_CHANNEL));
+	sb_put_text(rs, LIST_BEFORE, sb_text(rq, LIST_BEFORE));
+	sb_put_text(rs, LIST_NAME, sb_text(rq, LIST_NAME));
+	return SB_OK;
+}
+
+enum { ITEM_ID };
+static const struct sb_field item_in[] = {
+	[ITEM_ID] = { "id", SB_UUID, "Whose id.", .in = SB_IN_PATH },
+	SB_END
+};
+static const struct sb_field item_out[] = {
+	[ITEM_ID] = { "id", SB_UUID, "Its id." },
+	SB_END
+};
+
+static enum sb_status
+item(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_text(rs, ITEM_ID, sb_text(rq, ITEM_ID));
+	return SB_OK;
+}
+
+static enum sb_status
+nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_NO_CONTENT;
+}
+
+/* What comes in by a form, or as JSON, is the same. */
+enum { NOTE_NAME, NOTE_PASSWORD, NOTE_COUNT, NOTE_LOUD };
+static const struct sb_field note_in[] = {
+	[NOTE_NAME] = { "name", SB_TEXT, "A name.", 2, 5 },
+	[NOTE_PASSWORD] = { "password", SB_SECRET, "A password.", 3, 64 },
+	[NOTE_COUNT] = { "count", SB_INT, "A number.", 1, 9,
+	    .optional = true },
+	[NOTE_LOUD] = { "loud", SB_BOOL, "A flag.", .optional = true },
+	SB_END
+};
+static const struct sb_field note_out[] = {
+	[NOTE_NAME] = { "name", SB_TEXT, "A name." },
+	[NOTE_PASSWORD] = { "length", SB_INT, "Bytes of the password." },
+	[NOTE_COUNT] = { "count", SB_INT, "A number, or 0." },
+	[NOTE_LOUD] = { "loud", SB_BOOL, "A flag." },
+	SB_END
+};
+
+static enum sb_status
+note(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *password = sb_text(rq, NOTE_PASSWORD);
+	int64_t length = 0;
+
+	while (password[length] != '\0')
+		length++;
+	sb_put_text(rs, NOTE_NAME, sb_text(rq, NOTE_NAME));
+	sb_put_int(rs, NOTE_PASSWORD, length);
+	sb_put_int(rs, NOTE_COUNT, sb_int(rq, NOTE_COUNT));
+	sb_put_bool(rs, NOTE_LOUD, sb_bool(rq, NOTE_LOUD));
+	return SB_CREATED;
+}
+
+enum { SIZE_TEXT };
+static const struct sb_field size_in[] = {
+	[SIZE_TEXT] = { "text", SB_TEXT, "A text." },
+	SB_END
+};
+
+/* --------------------------------------------------------- broken promises */
+
+static const struct sb_error error_taken = { SB_CONFLICT, "Taken", NULL };
+static const struct sb_error error_unsaid = { SB_FORBIDDEN, "Unsaid", NULL };
+
+enum { WORD_FIRST, WORD_SECOND };
+static const struct sb_field word_out[] = {
+	[WORD_FIRST] = { "first", SB_TEXT, "One." },
+	[WORD_SECOND] = { "second", SB_INT, "Two." },
+	SB_END
+};
+
+static enum sb_status
+leave_out(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, WORD_FIRST, "one");
+	return SB_OK;
+}
+
+static enum sb_status
+put_out_of_order(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_int(rs, WORD_SECOND, 2);
+	sb_put_text(rs, WORD_FIRST, "one");
+	return SB_OK;
+}
+
+static enum sb_status
+put_another_type(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, WORD_FIRST, "one");
+	sb_put_text(rs, WORD_SECOND, "two");
+	return SB_OK;
+}
+
+static enum sb_status
+put_undeclared(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, WORD_FIRST, "one");
+	return SB_NO_CONTENT;
+}
+
+static enum sb_status
+put_well(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, WORD_FIRST, "one");
+	sb_put_int(rs, WORD_SECOND, 2);
+	return SB_OK;
+}
+
+static enum sb_status
+succeed_otherwise(struct sb_request *rq, struct sb_response *rs)
+{
+	put_well(rq, rs);
+	return SB_CREATED;
+}
+
+static enum sb_status
+refuse_unsaid(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &error_unsaid);
+}
+
+static enum sb_status
+refuse_and_succeed(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_fail(rs, &error_taken);
+	return SB_OK;
+}
+
+static enum sb_status
+answer_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	put_well(rq, rs);
+	return SB_NEXT;
+}
+
+static enum sb_status
+give_up(struct sb_request *rq, struct sb_response *rs)
+{
+	put_well(rq, rs);
+	sb_fatal("the wheel came off");
+}
+
+static enum sb_status
+split_header(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_header(rs, "X-Evil", "a\r\nSet-Cookie: b=c");
+	return put_well(rq, rs);
+}
+
+static enum sb_status
+show_file(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_put_file(rs, "no-such-file.html", NULL, 0);
+}
+
+/* --------------------------------------------------------------- the store */
+
+enum { STORE_NAME };
+static const struct sb_field store_in[] = {
+	[STORE_NAME] = { "name", SB_TEXT, "A user's name.", 1, 50 },
+	SB_END
+};
+
+static void
+add(struct sb_request *rq)
+{
+	const char *name = sb_text(rq, STORE_NAME);
+
+	sb_run(rq->db, SB_Q_USER_ADD, sb_bind("id", sb_uuid(rq->pool)),
+	    sb_bind("email", name), sb_bind("email_key", name),
+	    sb_bind("username", name), sb_bind("username_key", name),
+	    sb_bind("password", "none"));
+}
+
+static enum sb_status
+write_and_succeed(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	return put_well(rq, rs);
+}
+
+static enum sb_status
+write_and_refuse(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	return sb_fail(rs, &error_taken);
+}
+
+static enum sb_status
+write_keep_and_refuse(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	sb_db_keep(rq->db);
+	return sb_fail(rs, &error_taken);
+}
+
+static enum sb_status
+write_and_leave_out(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	return leave_out(rq, rs);
+}
+
+static enum sb_status
+write_and_give_up(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	return give_up(rq, rs);
+}
+
+/* --------------------------------------------------------------- the routes */
+
+static const struct sb_route routes[] = {
+	{ SB_POST, "/all", SB_PUBLIC, all, all_in, all_out,
+	  .doc = "Take every kind of field." },
+	{ SB_GET, "/list", SB_PUBLIC, list, list_in, list_out,
+	  .doc = "Take fields of the query." },
+	{ SB_GET, "/items/{id}", SB_PUBLIC, item, item_in, item_out,
+	  .doc = "Take an id of the path." },
+	{ SB_DELETE, "/items/{id}", SB_PUBLIC, nothing, item_in,
+	  .doc = "Answer without a body.", .success = SB_NO_CONTENT },
+	{ SB_PATCH, "/items/{id}", SB_PUBLIC, item, item_in, item_out,
+	  .doc = "Take an id of the path." },
+	{ SB_POST, "/json", SB_PUBLIC, note, note_in, note_out,
+	  .doc = "Take JSON.", .success = SB_CREATED },
+	{ SB_POST, "/form", SB_PUBLIC, note, note_in, note_out,
+	  .doc = "Take a form.", .success = SB_CREATED, .body = SB_FORM },
+	{ SB_POST, "/both", SB_PUBLIC, note, note_in, note_out,
+	  .doc = "Take either.", .success = SB_CREATED,
+	  .body = SB_JSON | SB_FORM },
+	{ SB_POST, "/open", SB_PUBLIC, nothing, size_in,
+	  .doc = "Take no secret.", .success = SB_NO_CONTENT },
+	{ SB_POST, "/small", SB_PUBLIC, nothing, size_in,
+	  .doc = "Take 100 bytes.", .success = SB_NO_CONTENT,
+	  .body_max = 100 },
+	{ SB_POST, "/great", SB_PUBLIC, nothing, size_in,
+	  .doc = "Take more than others.", .success = SB_NO_CONTENT,
+	  .body_max = 200000 },
+	{ SB_GET, "/well", SB_PUBLIC, put_well, NULL, word_out,
+	  .doc = "Keep its word." },
+	{ SB_GET, "/leave-out", SB_PUBLIC, leave_out, NULL, word_out,
+	  .doc = "Leave out a field." },
+	{ SB_GET, "/order", SB_PUBLIC, put_out_of_order, NULL, word_out,
+	  .doc = "Put fields out of order." },
+	{ SB_GET, "/type", SB_PUBLIC, put_another_type, NULL, word_out,
+	  .doc = "Put a field of another type." },
+	{ SB_GET, "/undeclared-body", SB_PUBLIC, put_undeclared,
+	  .doc = "Put a field where none is declared.",
+	  .success = SB_NO_CONTENT },
+	{ SB_GET, "/success", SB_PUBLIC, succeed_otherwise, NULL, word_out,
+	  .doc = "Succeed otherwise than declared." },
+	{ SB_GET, "/undeclared-error", SB_PUBLIC, refuse_unsaid, NULL,
+	  word_out, .doc = "Refuse otherwise than declared.",
+	  .errors = { &error_taken } },
+	{ SB_GET, "/refuse-and-succeed", SB_PUBLIC, refuse_and_succeed, NULL,
+	  word_out, .doc = "Call a refusal a success.",
+	  .errors = { &error_taken } },
+	{ SB_GET, "/next", SB_PUBLIC, answer_nothing, NULL, word_out,
+	  .doc = "Answer nothing." },
+	{ SB_GET, "/fatal", SB_PUBLIC, give_up, NULL, word_out,
+	  .doc = "Give up." },
+	{ SB_GET, "/header", SB_PUBLIC, split_header, NULL, word_out,
+	  .doc = "Put an end of line into a header." },
+	{ SB_GET, "/file", SB_PUBLIC, show_file, .doc = "Show a file.",
+	  .media = "text/html" },
+	{ SB_POST, "/write", SB_PUBLIC, write_and_succeed, store_in, word_out,
+	  .doc = "Write." },
+	{ SB_POST, "/write-refuse", SB_PUBLIC, write_and_refuse, store_in,
+	  word_out, .doc = "Write, and refuse.", .errors = { &error_taken } },
+	{ SB_POST, "/write-keep", SB_PUBLIC, write_keep_and_refuse, store_in,
+	  word_out, .doc = "Write, keep it, and refuse.",
+	  .errors = { &error_taken } },
+	{ SB_POST, "/write-leave-out", SB_PUBLIC, write_and_leave_out,
+	  store_in, word_out, .doc = "Write, and leave out a field." },
+	{ SB_POST, "/write-fatal", SB_PUBLIC, write_and_give_up, store_in,
+	  word_out, .doc = "Write, and give up." },
+	{ SB_NONE }
+};
+
+int
+main(int argc, char **argv)
+{
+	return sb_main(argc, argv, "sample", routes);
+}

@@ -1,0 +1,207 @@
+# What the tests that run the real lighttpd share: starting and stopping it with
+# deploy/lighttpd/lighttpd.conf, calling it by curl, and waiting for a state
+# instead of a time.  The Makefile sets SB_BUILD (the build tree, which is laid
+# out like an installation) and SB_SOURCE.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+PATH=$PATH:/usr/sbin:/sbin
+
+# eventually SECONDS COMMAND...: until it succeeds.
+eventually()
+{
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+
+	until "$@"; do
+		if ((${EPOCHREALTIME/[.,]/} > end)); then
+			echo "not so in time: $*" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+not()
+{
+	! "$@"
+}
+
+is_listening()
+{
+	(exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# A port that nobody listens on; below those that the kernel gives to clients.
+free_port()
+{
+	local port
+
+	while port=$((20000 + RANDOM % 12000)); is_listening $port; do
+		:
+	done
+	echo $port
+}
+
+# Whether one of these processes is neither gone nor dead and unburied.
+is_alive()
+{
+	local IFS=,
+
+	ps -o stat= -p "$*" | grep -qv '^Z'
+}
+
+# Whether a process group has a living member.
+is_group_alive()
+{
+	ps -e -o pgid=,stat= | awk -v group="$1" '
+		$1 == group && $2 !~ /^Z/ { found = 1 }
+		END { exit !found }'
+}
+
+# start_server [PREFIX]: lighttpd with the programs of an installation or, by
+# default, of the build tree, and the data directory SB_DATA.  Sets SB_URL,
+# SB_PORT, SB_RUN, and SB_WEB: lighttpd's process id and its group's.
+start_server()
+{
+	local prefix=${1:-$SB_BUILD}
+
+	export SB_RUN SB_PORT SB_URL SB_WEB SB_WORKERS=${SB_WORKERS:-4}
+	export SB_LOG=${SB_LOG:-$BATS_FILE_TMPDIR/server.log}
+	export SB_DATA=${SB_DATA:-$BATS_FILE_TMPDIR/data}
+	export SWITCHBOARD_DATA=$SB_DATA
+	mkdir -p "$SB_DATA"
+	chmod 0700 "$SB_DATA"
+	SB_RUN=$(mktemp -d /tmp/switchboard-test.XXXXXX)
+	ln -s "$prefix"/libexec/switchboard/{auth,meta} \
+	    "$SB_SOURCE"/deploy/lighttpd/{err,lighttpd.conf,start} "$SB_RUN"
+	for _ in 1 2 3 4 5; do
+		SB_PORT=$(free_port)
+		SB_URL=http://127.0.0.1:$SB_PORT
+		start_lighttpd
+		# Another test may have taken the port just now.
+		eventually 10 is_up_or_gone && is_alive "$SB_WEB" && return
+	done
+	cat "$SB_LOG" >&2
+	return 1
+}
+
+# The settings of a test: cheap hashes, and no limits in the way.
+start_lighttpd()
+{
+	cd "$SB_RUN" || return
+	env HOST=127.0.0.1 PORT="$SB_PORT" WORKERS="$SB_WORKERS" \
+	    SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 RATE_LIMIT_PER_USER=0 \
+	    RATE_LIMIT_PER_ADDRESS=0 LOGIN_FAILURES_PER_ACCOUNT=0 \
+	    setsid lighttpd -D -f "$SB_RUN/lighttpd.conf" \
+	    >>"$SB_LOG" 2>&1 </dev/null 3>&- &
+	SB_WEB=$!
+	cd "$OLDPWD" || return
+}
+
+is_up_or_gone()
+{
+	not is_alive "$SB_WEB" || is_healthy
+}
+
+is_healthy()
+{
+	[[ $(curl -s -o /dev/null -w '%{http_code}' "$SB_URL/health") == 200 ]]
+}
+
+# Lets requests finish, and waits for the end of all processes.
+stop_server()
+{
+	# Its number may be another's by now.
+	[[ /proc/${SB_WEB:-0}/cwd -ef $SB_RUN ]] || return 0
+	kill -INT "$SB_WEB"
+	if ! eventually 15 not is_group_alive "$SB_WEB"; then
+		kill -KILL -- "-$SB_WEB"
+		return 1
+	fi
+	SB_WEB=
+	rm -rf "$SB_RUN"
+}
+
+# children PID...: their living ones, one a line.
+children()
+{
+	local IFS=,
+
+	(($# == 0)) || ps -o pid=,stat= --ppid "$*" | awk '$2 !~ /^Z/ { print $1 }'
+}
+
+# The processes that lighttpd started, and the workers that those forked.
+programs()
+{
+	children "$SB_WEB"
+}
+
+workers()
+{
+	# shellcheck disable=SC2046
+	children $(programs)
+}
+
+# call METHOD PATH [CURL-OPTION...]: sets $code and $body, and leaves the
+# header fields in a file for `header'.
+call()
+{
+	code=$(curl -sS -X "$1" -o "$BATS_TEST_TMPDIR/body" \
+	    -D "$BATS_TEST_TMPDIR/headers" -w '%{http_code}' \
+	    "$SB_URL$2" "${@:3}") || fail "curl: $1 $2"
+	body=$(<"$BATS_TEST_TMPDIR/body")
+}
+
+# header NAME: its value in the last answer; fails if it isn't there.
+header()
+{
+	awk -v name="${1,,}:" '
+		tolower($1) == name {
+			sub(/^[^ ]* */, "")
+			sub(/\r$/, "")
+			print
+			found = 1
+		}
+		END { exit !found }' "$BATS_TEST_TMPDIR/headers"
+}
+
+# assert_answer CODE [BODY]
+assert_answer()
+{
+	if [[ $code != "$1" || ( $# -gt 1 && $body != "$2" ) ]]; then
+		fail "expected: $*
+answered: $code $body"
+	fi
+}
+
+# field NAME: of the JSON in $body.
+field()
+{
+	jq -er --arg name "$1" '.[$name]' <<<"$body"
+}
+
+# register NAME; login NAME: their codes and bodies, as call.
+register()
+{
+	call POST /api/auth/register -H 'Content-Type: application/json' -d \
+	    "{\"email\":\"$1@example.com\",\"username\":\"$1\",\"password\":\"password123\"}"
+}
+
+login()
+{
+	call POST /api/auth/login -d "username=$1&password=password123"
+}
+
+me()
+{
+	call GET /api/auth/me -H "Authorization: Bearer $1"
+}
+
+refresh()
+{
+	call POST /api/auth/refresh -H 'Content-Type: application/json' \
+	    -d "{\"refresh_token\":\"$1\"}"
+}

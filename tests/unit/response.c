@@ -1,0 +1,697 @@
+/*
+ * An answer held to its route's table, what becomes of a handler that breaks
+ * its word, and the header fields of every answer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "memory.h"
+
+#define INTERNAL	"{\"detail\":\"Internal Server Error\"}"
+#define EX_SOFTWARE	70
+
+static const struct sb_error taken = { SB_CONFLICT, "Taken", NULL };
+static const struct sb_error grant = { SB_UNAUTHORIZED, "No", "invalid_grant" };
+static const struct sb_error undeclared = { SB_FORBIDDEN, "Never said", NULL };
+
+enum { IN_X, IN_Y };
+static const struct sb_field inner_out[] = {
+	[IN_X] = { "x", SB_INT, "A number." },
+	[IN_Y] = { "y", SB_TEXT, "A text.", .optional = true },
+	SB_END
+};
+enum { MID_INNER, MID_Z };
+static const struct sb_field middle_out[] = {
+	[MID_INNER] = { "inner", SB_OBJECT, "An object.",
+	    .fields = inner_out },
+	[MID_Z] = { "z", SB_BOOL, "A flag." },
+	SB_END
+};
+enum { OUT_A, OUT_B, OUT_C, OUT_D };
+static const struct sb_field out[] = {
+	[OUT_A] = { "a", SB_TEXT, "A text." },
+	[OUT_B] = { "b", SB_TIME, "A time.", .optional = true },
+	[OUT_C] = { "c", SB_OBJECT, "An object.", .optional = true,
+	    .fields = middle_out },
+	[OUT_D] = { "d", SB_INT, "A number." },
+	SB_END
+};
+static const struct sb_field secret_in[] = {
+	{ "password", SB_SECRET, "A password." }, SB_END
+};
+
+static const struct memory_answer *
+ask(sb_handler *handle)
+{
+	const struct sb_route routes[] = {
+		{ SB_GET, "/", SB_PUBLIC, handle, NULL, out, "Answer.",
+		  .errors = { &taken, &grant } },
+		{ SB_NONE }
+	};
+
+	return CALL(routes, .target = "/",
+	    .more = { "HTTP_X_REQUEST_ID=me-1", NULL });
+}
+
+/* How often the text stands in it. */
+static int
+times(const char *in, const char *text)
+{
+	int n = 0;
+
+	for (; (in = strstr(in, text)) != NULL; in++)
+		n++;
+	return n;
+}
+
+/*
+ * A broken word is one 500 without a trace of why, and one line that says it;
+ * the other line is that of the request.  All carry the request's id.
+ */
+static void
+breaks_its_word(sb_handler *handle)
+{
+	const struct memory_answer *a = ask(handle);
+
+	memory_expect(a, 500, INTERNAL);
+	assert_string_equal(a->reason, "Internal Server Error");
+	assert_int_equal(times(a->log, "answer of GET /: "), 1);
+	assert_int_equal(times(a->log, "\n"), times(a->log, " me-1: "));
+	assert_true(times(a->log, "\n") <= 2);
+	assert_int_equal(a->finished, 1);
+	/* And the next one is served as ever. */
+	assert_string_equal(memory_header(a, "X-Request-ID"), "me-1");
+}
+
+/* ---------------------------------------------------------- good answers */
+
+static enum sb_status
+put_all(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a/\"\xc3\xa9\n");
+	sb_put_time(rs, OUT_B, INT64_C(1760439227237987));
+	sb_open(rs, OUT_C);
+	sb_open(rs, MID_INNER);
+	sb_put_int(rs, IN_X, INT64_MIN);
+	sb_put_text(rs, IN_Y, NULL);
+	sb_close(rs);
+	sb_put_bool(rs, MID_Z, true);
+	sb_close(rs);
+	sb_put_int(rs, OUT_D, 7);
+	return SB_OK;
+}
+
+static void
+all_fields(void **state)
+{
+	const struct memory_answer *a = ask(put_all);
+
+	(void)state;
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->reason, "OK");
+	assert_string_equal(a->body, "{\"a\":\"a/\\\"\xc3\xa9\\n\","
+	    "\"b\":\"2025-10-14T10:53:47.237987Z\",\"c\":{\"inner\":{\"x\":"
+	    "-9223372036854775808,\"y\":null},\"z\":true},\"d\":7}");
+}
+
+static enum sb_status
+put_needed(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "");
+	sb_put_int(rs, OUT_D, 0);
+	return SB_OK;
+}
+
+static void
+optional_fields_may_be_left_out(void **state)
+{
+	(void)state;
+	memory_expect(ask(put_needed), 200, "{\"a\":\"\",\"d\":0}");
+}
+
+/* --------------------------------------------------------- broken words */
+
+static enum sb_status
+leave_out(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	return SB_OK;
+}
+
+static enum sb_status
+leave_out_inside(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_open(rs, OUT_C);
+	sb_open(rs, MID_INNER);
+	sb_close(rs);
+	sb_put_bool(rs, MID_Z, true);
+	sb_close(rs);
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+put_out_of_order(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_int(rs, OUT_D, 1);
+	sb_put_text(rs, OUT_A, "a");
+	return SB_OK;
+}
+
+static enum sb_status
+put_twice(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+put_null(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, NULL);
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+put_another_type(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_int(rs, OUT_A, 1);
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+put_a_text_for_an_object(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_put_text(rs, OUT_C, "c");
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+put_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_OK;
+}
+
+static enum sb_status
+close_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+close_nothing_and_go_on(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_close(rs);
+	sb_put_int(rs, OUT_D, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+leave_open(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_open(rs, OUT_C);
+	return SB_OK;
+}
+
+static enum sb_status
+succeed_otherwise(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	return SB_CREATED;
+}
+
+static enum sb_status
+refuse_by_a_bare_status(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_CONFLICT;
+}
+
+static enum sb_status
+refuse_undeclared(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &undeclared);
+}
+
+static enum sb_status
+refuse_and_succeed(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_fail(rs, &taken);
+	return SB_OK;
+}
+
+static enum sb_status
+answer_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	return SB_NEXT;
+}
+
+static const struct {
+	const char	*name;
+	sb_handler	*handle;
+} broken[] = {
+	{ "a declared field is left out", leave_out },
+	{ "a declared field is left out of an inner object",
+	  leave_out_inside },
+	{ "a field out of order", put_out_of_order },
+	{ "a field twice", put_twice },
+	{ "null for what is not optional", put_null },
+	{ "a value of another type", put_another_type },
+	{ "a text for an object", put_a_text_for_an_object },
+	{ "no field at all", put_nothing },
+	{ "an object too many closed", close_nothing },
+	{ "an object left open", leave_open },
+	{ "another success than declared", succeed_otherwise },
+	{ "a bare status", refuse_by_a_bare_status },
+	{ "an undeclared error", refuse_undeclared },
+	{ "a refusal called a success", refuse_and_succeed },
+	{ "no answer", answer_nothing },
+};
+
+static void
+is_a_500(void **state)
+{
+	size_t i = (size_t)(uintptr_t)*state;
+
+	breaks_its_word(broken[i].handle);
+	memory_expect(ask(put_needed), 200, "{\"a\":\"\",\"d\":0}");
+}
+
+/* Those in a child may as well end the process, but not without an answer. */
+struct risk {
+	sb_handler	*handle;
+	const struct sb_field *out;
+	int		*answered;	/* shared: the status sent */
+};
+static struct risk risk;
+
+static bool
+note_answer(struct sb_conn *conn, const void *bytes, size_t n)
+{
+	(void)conn;
+	if (n > 12 && memcmp(bytes, "Status: ", 8) == 0)
+		*risk.answered = (int)strtol((const char *)bytes + 8, NULL,
+		    10);
+	return true;
+}
+
+static ssize_t
+no_body(struct sb_conn *conn, void *bytes, size_t n)
+{
+	(void)conn;
+	(void)bytes;
+	(void)n;
+	return 0;
+}
+
+static void
+no_end(struct sb_conn *conn)
+{
+	(void)conn;
+}
+
+static int
+run_risk(void *with)
+{
+	const struct sb_route routes[] = {
+		{ SB_GET, "/", SB_PUBLIC, risk.handle, NULL, risk.out,
+		  "Answer.", risk.out == NULL ? SB_NO_CONTENT : SB_OK },
+		{ SB_NONE }
+	};
+	static char method[] = "REQUEST_METHOD=GET", target[] = "REQUEST_URI=/",
+	    id[] = "HTTP_X_REQUEST_ID=me-1";
+	char *params[] = { method, target, id, NULL };
+	struct sb_conn conn = { params, no_body, note_answer, no_end, NULL };
+
+	(void)with;
+	sb_serve(&conn, "unit", routes, memory_db);
+	return 0;
+}
+
+/* Its end, and through log what it said. */
+static int
+risks(sb_handler *handle, const struct sb_field *fields, const char **log)
+{
+	int status;
+
+	risk = (struct risk){ handle, fields, memory_shared(sizeof(int)) };
+	memory_listen();
+	status = memory_wait(memory_fork(run_risk, NULL));
+	*log = memory_heard();
+	return status;
+}
+
+static enum sb_status
+give_up(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_header(rs, "X-Half", "done");
+	sb_fatal("the wheel came off");
+}
+
+static void
+a_fault_of_ours_is_a_500_and_the_end(void **state)
+{
+	const char *log;
+
+	(void)state;
+	assert_int_equal(risks(give_up, out, &log), EX_SOFTWARE);
+	assert_int_equal(*risk.answered, 500);
+	assert_non_null(strstr(log, " error unit me-1: the wheel came off\n"));
+	assert_int_equal(times(log, "the wheel came off"), 1);
+}
+
+static enum sb_status
+put_controls(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_header(rs, "X-Evil", "a\r\nSet-Cookie: b");
+	return put_needed(rq, rs);
+}
+
+static void
+controls_in_a_header_are_a_fault_of_ours(void **state)
+{
+	const char *log;
+
+	(void)state;
+	assert_int_equal(risks(put_controls, out, &log), EX_SOFTWARE);
+	assert_int_equal(*risk.answered, 500);
+}
+
+static enum sb_status
+open_many(struct sb_request *rq, struct sb_response *rs)
+{
+	static struct sb_field deep[2];
+
+	(void)rq;
+	deep[0] = (struct sb_field){ "c", SB_OBJECT, "More.", .fields = deep };
+	rs->fields[0] = deep;
+	sb_put_text(rs, OUT_A, "a");
+	for (int i = 0; i < 10; i++)
+		sb_open(rs, i == 0 ? OUT_C : 0);
+	return SB_OK;
+}
+
+static void
+too_many_levels_are_a_fault_of_ours(void **state)
+{
+	const char *log;
+
+	(void)state;
+	risks(open_many, out, &log);
+	assert_int_equal(*risk.answered, 500);
+}
+
+static void
+going_on_after_a_close_too_many_is_a_500(void **state)
+{
+	const char *log;
+
+	(void)state;
+	risks(close_nothing_and_go_on, out, &log);
+	assert_int_equal(*risk.answered, 500);
+}
+
+static enum sb_status
+put_undeclared(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, 0, "a");
+	return SB_NO_CONTENT;
+}
+
+static void
+a_body_where_none_is_declared_is_a_500(void **state)
+{
+	const char *log;
+
+	(void)state;
+	risks(put_undeclared, NULL, &log);
+	assert_int_equal(*risk.answered, 500);
+}
+
+/* ----------------------------------------------------------------- refusals */
+
+static enum sb_status
+refuse(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_header(rs, "X-Half", "done");
+	return sb_fail(rs, &taken);
+}
+
+static void
+a_refusal_is_all_there_is(void **state)
+{
+	const struct memory_answer *a = ask(refuse);
+
+	(void)state;
+	memory_expect(a, 409, "{\"detail\":\"Taken\"}");
+	assert_string_equal(a->reason, "Conflict");
+	assert_null(memory_header(a, "X-Half"));
+	assert_null(memory_header(a, "WWW-Authenticate"));
+}
+
+static enum sb_status
+refuse_grant(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &grant);
+}
+
+static void
+a_401_names_its_scheme(void **state)
+{
+	const struct memory_answer *a = ask(refuse_grant);
+
+	(void)state;
+	memory_expect(a, 401, "{\"detail\":\"No\",\"error\":"
+	    "\"invalid_grant\"}");
+	assert_string_equal(memory_header(a, "WWW-Authenticate"), "Bearer");
+}
+
+static enum sb_status
+fail_the_store(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_db_fail(rq->db, SB_UNAVAILABLE, "a test wants it so");
+	return put_needed(rq, rs);
+}
+
+static void
+a_failed_store_is_a_503(void **state)
+{
+	const struct memory_answer *a = ask(fail_the_store);
+
+	(void)state;
+	memory_expect(a, 503,
+	    "{\"detail\":\"Service temporarily unavailable\"}");
+	assert_string_equal(memory_header(a, "Retry-After"), "1");
+	memory_expect(ask(put_needed), 200, "{\"a\":\"\",\"d\":0}");
+}
+
+/* ------------------------------------------------------------ header fields */
+
+static const struct sb_route plain[] = {
+	{ SB_GET, "/", SB_PUBLIC, put_needed, NULL, out, "Answer." },
+	{ SB_POST, "/", SB_PUBLIC, put_needed, secret_in, out, "Answer." },
+	{ SB_NONE }
+};
+
+static void
+every_answer_has_these(void **state)
+{
+	static const char *const targets[] = { "/", "/x", "/%ff" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		const struct memory_answer *a = CALL(plain,
+		    .target = targets[i]);
+
+		assert_string_equal(memory_header(a,
+		    "X-Content-Type-Options"), "nosniff");
+		assert_string_equal(memory_header(a, "Vary"), "Origin");
+		assert_true(sb_is_uuid(memory_header(a, "X-Request-ID")));
+		assert_string_equal(memory_header(a, "Content-Type"),
+		    "application/json");
+		assert_int_equal(strtol(memory_header(a, "Content-Length"),
+		    NULL, 10), a->length);
+		assert_null(memory_header(a, "Cache-Control"));
+	}
+}
+
+static void
+the_clients_id_is_kept_if_it_is_harmless(void **state)
+{
+#define SIXTY4	"0123456789abcdefghijklmnopqrstuvwxyz" \
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ._"
+	static const char *const kept[] = { "a", "A.b_c-9", SIXTY4 };
+	static const char *const changed[] = { "", SIXTY4 "-", "a b", "a\tb",
+	    "\xc3\xa9", "a;b", "a/b", "<a>" };
+	struct sb_pool *pool = sb_pool_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kept); i++)
+		assert_string_equal(memory_header(CALL(plain, .target = "/",
+		    .more = { sb_printf(pool, "HTTP_X_REQUEST_ID=%s",
+		    kept[i]) }), "X-Request-ID"), kept[i]);
+	for (size_t i = 0; i < COUNT(changed); i++)
+		assert_true(sb_is_uuid(memory_header(CALL(plain,
+		    .target = "/", .more = { sb_printf(pool,
+		    "HTTP_X_REQUEST_ID=%s", changed[i]) }),
+		    "X-Request-ID")));
+	sb_pool_free(pool);
+}
+
+static void
+what_has_to_do_with_secrets_is_not_stored(void **state)
+{
+	static const char *const bodies[] = { "{\"password\":\"x\"}", "{}",
+	    "{", "7" };
+
+	(void)state;
+	assert_string_equal(memory_header(CALL(plain, .target = "/",
+	    .more = { "HTTP_AUTHORIZATION=Basic YTpi" }), "Cache-Control"),
+	    "no-store");
+	assert_string_equal(memory_header(CALL(plain, .target = "/x",
+	    .more = { "HTTP_AUTHORIZATION=Basic YTpi" }), "Cache-Control"),
+	    "no-store");
+	for (size_t i = 0; i < COUNT(bodies); i++)
+		assert_string_equal(memory_header(CALL(plain, .target = "/",
+		    .method = "POST", .body = bodies[i]), "Cache-Control"),
+		    "no-store");
+}
+
+static enum sb_status
+drop(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_NO_CONTENT;
+}
+
+static void
+no_content_has_no_body_and_no_type(void **state)
+{
+	const struct sb_route routes[] = {
+		{ SB_DELETE, "/", SB_PUBLIC, drop, .doc = "Drop.",
+		  .success = SB_NO_CONTENT },
+		{ SB_NONE }
+	};
+	const struct memory_answer *a = CALL(routes, .method = "DELETE",
+	    .target = "/");
+
+	(void)state;
+	assert_int_equal(a->status, 204);
+	assert_string_equal(a->reason, "No Content");
+	assert_int_equal(a->length, 0);
+	assert_null(memory_header(a, "Content-Type"));
+	assert_null(memory_header(a, "Content-Length"));
+}
+
+static enum sb_status
+missing_file(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_put_file(rs, "no-such-file.html", NULL, 0);
+}
+
+static void
+a_missing_file_is_a_fault_of_ours(void **state)
+{
+	const struct sb_route routes[] = {
+		{ SB_GET, "/", SB_PUBLIC, missing_file, .doc = "Show.",
+		  .media = "text/html" },
+		{ SB_NONE }
+	};
+	const struct memory_answer *a = CALL(routes, .target = "/");
+
+	(void)state;
+	memory_expect(a, 500, "{\"detail\":\"Internal Server Error\"}");
+	assert_string_equal(memory_header(a, "Content-Type"),
+	    "application/json");
+	assert_non_null(strstr(a->log, "no-such-file.html"));
+}
+
+/* Each status has the number that HTTP gives it, and none two. */
+static void
+statuses_are_those_of_http(void **state)
+{
+	static const int numbers[SB_STATUSES] = { 500, 200, 201, 204, 400,
+	    401, 403, 404, 405, 409, 413, 422, 429, 500, 503 };
+
+	(void)state;
+	for (int i = 0; i < SB_STATUSES; i++) {
+		assert_int_equal(sb_status_number((enum sb_status)i),
+		    numbers[i]);
+		assert_true(strlen(sb_status_reason((enum sb_status)i)) > 0);
+	}
+}
+
+static const struct CMUnitTest others[] = {
+	cmocka_unit_test(all_fields),
+	cmocka_unit_test(optional_fields_may_be_left_out),
+	cmocka_unit_test(a_fault_of_ours_is_a_500_and_the_end),
+	cmocka_unit_test(controls_in_a_header_are_a_fault_of_ours),
+	cmocka_unit_test(too_many_levels_are_a_fault_of_ours),
+	cmocka_unit_test(going_on_after_a_close_too_many_is_a_500),
+	cmocka_unit_test(a_body_where_none_is_declared_is_a_500),
+	cmocka_unit_test(a_refusal_is_all_there_is),
+	cmocka_unit_test(a_401_names_its_scheme),
+	cmocka_unit_test(a_failed_store_is_a_503),
+	cmocka_unit_test(every_answer_has_these),
+	cmocka_unit_test(the_clients_id_is_kept_if_it_is_harmless),
+	cmocka_unit_test(what_has_to_do_with_secrets_is_not_stored),
+	cmocka_unit_test(no_content_has_no_body_and_no_type),
+	cmocka_unit_test(a_missing_file_is_a_fault_of_ours),
+	cmocka_unit_test(statuses_are_those_of_http),
+};
+
+int
+main(void)
+{
+	struct CMUnitTest tests[COUNT(broken) + COUNT(others)];
+
+	for (size_t i = 0; i < COUNT(broken); i++)
+		tests[i] = (struct CMUnitTest){
+			.name = broken[i].name,
+			.test_func = is_a_500,
+			.initial_state = (void *)(uintptr_t)i,
+		};
+	memcpy(tests + COUNT(broken), others, sizeof(others));
+	return cmocka_run_group_tests_name("response", tests, memory_begin,
+	    memory_end);
+}
