@@ -379,7 +379,7 @@ request_line()
 	cgi=(LOG_FORMAT=json)
 	call GET /x%e2%80%aey
 	has "$log" 'GET /x\u202ey'
-	is "$(jq -r .message <<<"$log" | grep -c $'GET /x\u202ey$')" 1
+	is "$(jq -r .message <<<"$log" | grep -c $'GET /x\xe2\x80\xaey$')" 1
 }
 
 # ---------------------------------------------------------------- prefixes
