@@ -323,7 +323,7 @@ refresh(struct sb_request *rq, struct sb_response *rs)
 enum { ME_ID, ME_EMAIL, ME_USERNAME, ME_IS_ACTIVE, ME_CREATED_AT };
 static const struct sb_field me_out[] = {
 	[ME_ID] = { "id", SB_UUID, "The user's id." },
-	[ME_EMAIL] = { "email", SB_TEXT, "As it was typed." },
+	[ME_EMAIL] = { "email", SB_EMAIL, "As it was typed." },
 	[ME_USERNAME] = { "username", SB_TEXT, "As it was typed." },
 	[ME_IS_ACTIVE] = { "is_active", SB_BOOL,
 	    "True: a disabled user gets no answer." },

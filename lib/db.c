@@ -238,6 +238,7 @@ connect_path(struct sb_db *db, struct sb_pool *pool, const char *path)
 			db->outdated = sb_schema_too_new(db, sb_db_step(db));
 		db->failed |= db->outdated;
 		db->pool = request;
+		sb_log(SB_DEBUG, "database: opened %s", path);
 	}
 }
 

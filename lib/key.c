@@ -267,6 +267,8 @@ load(void)
 	    sizeof(fresh.keys[0]), newest_first);
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s: %s", key_path(pool), wrong);
+	sb_log(SB_DEBUG, "signing keys: %d, and %d before", fresh.count,
+	    ring.count);
 	if (wrong == NULL || ring.count == 0) {
 		forget(&ring);
 		ring = fresh;

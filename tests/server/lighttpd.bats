@@ -83,8 +83,9 @@ has_load_begun()
 stop_load()
 {
 	stop_background
-	answered=$(cat "$BATS_TEST_TMPDIR"/load.* | wc -l)
-	failed=$(cat "$BATS_TEST_TMPDIR"/load.* | grep -cv '^200$' || true)
+	# By awk, as a curl that was stopped may have left a line without end.
+	read -r answered failed < <(awk '$0 != "200" { bad++ }
+	    END { print NR, bad + 0 }' "$BATS_TEST_TMPDIR"/load.*)
 }
 
 # end_workers SIGNAL: all at once, and again when there are new ones, until it
@@ -465,6 +466,23 @@ has_ledger_grown()
 	kill -INT "$SB_WEB"
 	eventually 10 not is_group_alive "$SB_WEB"
 	rm -r "$SB_RUN"
+}
+
+# Proportional set size: its own memory, and its share of what is shared.
+@test "an idle worker holds at most 3 MiB" {
+	! ldd "$SB_BUILD/libexec/switchboard/auth" | grep -q libasan ||
+		skip 'sanitizers take memory of their own'
+	local parent pid size
+	for parent in $(pgrep -P "$SB_WEB"); do
+		for pid in $parent $(pgrep -P "$parent"); do
+			size=$(awk '$1 == "Pss:" { print $2 }' \
+			    "/proc/$pid/smaps_rollup")
+			((size > 0 && size <= 3072)) || {
+				echo "$(cat "/proc/$pid/comm"): $size KiB"
+				return 1
+			}
+		done
+	done
 }
 
 @test "lighttpd killed takes the programs with it" {
