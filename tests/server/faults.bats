@@ -352,7 +352,8 @@ assert_new_file()	# NAME
 	has=$(cat load.* | wc -l)
 	eventually 5 has_load_grown $((has + 20))
 	stop_background
-	assert_equal "$(cat load.* | sort | uniq -c | awk '{ print $2 }')" 200
+	# By awk, as a curl that was stopped may have left a line without end.
+	assert_equal "$(awk '$0 != "200"' load.*)" ''
 	assert_equal "$(grep -c 'ended by signal' "$SB_LOG")" 0
 }
 
