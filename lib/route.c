@@ -16,7 +16,7 @@ const char *const sb_method_names[SB_METHODS] = {
 	[SB_PATCH] = "PATCH", [SB_POST] = "POST", [SB_PUT] = "PUT",
 };
 
-const struct sb_access sb_access_public = { NULL, NULL, NULL };
+const struct sb_access sb_access_public = { NULL, NULL, NULL, NULL };
 
 static int
 hex(char c)

@@ -103,6 +103,7 @@ struct sb_access {
 	const char	*scheme;	/* OpenAPI security scheme, or NULL */
 	const struct sb_error *const *errors;	/* ended by NULL; or NULL */
 	enum sb_status	(*admit)(struct sb_request *, struct sb_response *);
+	void		(*prepare)(struct sb_db *);	/* before serving */
 };
 extern const struct sb_error sb_error_inactive;
 extern const struct sb_access sb_access_public;
@@ -396,5 +397,4 @@ int64_t	 sb_now(void);
 const char *sb_uuid(struct sb_pool *);
 
 #include "banned.h"
-
 #endif

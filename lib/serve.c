@@ -164,8 +164,11 @@ work(void)
 
 
 	program.db = sb_db_new();
-	if (sb_db_open(program.db, program.name))
-		sb_db_open(program.db, "login");
+	sb_db_open(program.db, program.name);
+	for (const struct sb_route *r = program.routes; r->method != SB_NONE;
+	    r++)
+		if (r->access->prepare != NULL)
+			r->access->prepare(program.db);
 	sb_conn_fastcgi(serve_one, more);
 	outdated = sb_db_outdated(program.db);
 	sb_db_free(program.db);
