@@ -153,7 +153,7 @@ private_files()	# NAME...: of the data directory
 	register closed
 	holds 'has("access_token")'
 	is "$log" '' 'standard error'
-	like "$(grep closed-2 "$BATS_TEST_TMPDIR/log")" \
+	like "$(grep ' info .* closed-2' "$BATS_TEST_TMPDIR/log")" \
 	    '[^ ]+ info meta closed-2: 200 .* GET /health'
 	is "$(sql 'PRAGMA integrity_check')" ok
 }
