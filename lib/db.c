@@ -55,6 +55,14 @@ wait_for_lock(void *arg, int tries)
 	return 1;
 }
 
+static void
+stop_waiting(struct sb_db *db)
+{
+	if (db->waiting)
+		sb_wait_end();
+	db->waiting = false;
+}
+
 struct sb_db *
 sb_db_new(void)
 {
@@ -270,6 +278,7 @@ connect_file(struct sb_db *db)
 	if (place >= 0)
 		sb_slot_leave(place);
 	sb_pool_free(pool);
+	stop_waiting(db);
 	if (db->failed)
 		disconnect(db);
 	return !db->failed;
@@ -358,9 +367,7 @@ sb_db_finish(struct sb_db *db, bool commit)
 
 	if (db->reopen)
 		disconnect(db);
-	if (db->waiting)
-		sb_wait_end();
-	db->waiting = false;
+	stop_waiting(db);
 	db->pool = NULL;
 	return done;
 }

@@ -395,8 +395,9 @@ has_all()
 	start_server
 	register schema
 	access=$(field access_token)
+	# One more that helped out while a password was hashed goes soon.
+	eventually 10 has_all
 	mapfile -t old < <(programs; workers)
-	assert_equal ${#old[@]} $((2 + 2 * SB_WORKERS))
 	step=$(sql 'PRAGMA user_version')
 	sql "BEGIN IMMEDIATE; CREATE TABLE later (one INTEGER) STRICT;
 	    INSERT INTO schema_steps (step, name, oldest, applied_at)
