@@ -339,6 +339,8 @@ void	 sb_settings_print(enum sb_format);
 
 /* -------------------------------------------------------------- password.c */
 
+#define SB_SCRYPT_MAX	(INT64_C(256) << 20)	/* bytes that a hash may take */
+
 /*
  * A password as it is hashed: NFC, every space U+0020 (RFC 8265 section 4.2,
  * OpaqueString).  NULL if it is not UTF-8.

@@ -16,7 +16,6 @@
 
 #define PATIENCE	(5 * SB_SECOND)
 #define BCRYPT_MAX	15	/* its cost; a second or two */
-#define SCRATCH_MAX	(INT64_C(256) * 1024 * 1024)
 
 #define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 			"0123456789+/="
@@ -126,7 +125,7 @@ is_affordable(const char *mcf)
 
 	return read_cost(mcf, &n, &r, &p) && n >= 1 && n <= 24 && r >= 1 &&
 	    r <= 32 && p >= 1 && p <= 16 &&
-	    (INT64_C(128) << n) * r <= SCRATCH_MAX;
+	    (INT64_C(128) << n) * r <= SB_SCRYPT_MAX;
 }
 
 /* Salt and hash of 16 and 64 bytes, in base64, as NOBODY has them. */

@@ -2,7 +2,6 @@
  * A request's answer: its status, its fields held to the route's table, and
  * its way out.  The only file that knows HTTP's numbers.
  */
-#include <stdio.h>
 #include <string.h>
 #include <json-c/json.h>
 

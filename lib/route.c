@@ -2,7 +2,6 @@
  * Finds the route of a request: from the raw target to the row of a table, or
  * to a 404 or 405; and asks the row who may call.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "internal.h"

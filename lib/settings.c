@@ -13,7 +13,6 @@
 
 #include "settings.h"
 
-#define SCRATCH_MAX	(INT64_C(256) << 20) /* bytes for a hash */
 #define SHOWN_MAX	200	/* bytes of a value in an error */
 #define WARNINGS	4
 
@@ -308,7 +307,7 @@ check_scrypt(void)
 	const long long n = sb_settings.scrypt_n, r = sb_settings.scrypt_r,
 	    p = sb_settings.scrypt_p;
 
-	if (128 * n * r > SCRATCH_MAX) {
+	if (128 * n * r > SB_SCRYPT_MAX) {
 		complain(sb_printf(pool, "SCRYPT_N: \"%lld\" is not accepted "
 		    "with SCRYPT_R \"%lld\"; 128 * N * r has to be at most "
 		    "268435456 bytes (256 MiB)", n, r));
