@@ -148,7 +148,8 @@ const char *sb_serve_request_id(void);
 
 extern const struct sb_error sb_error_internal, sb_error_unavailable,
     sb_error_not_found, sb_error_method, sb_error_too_large,
-    sb_error_incomplete, sb_error_unauthenticated, sb_error_token;
+    sb_error_incomplete, sb_error_ambiguous, sb_error_unauthenticated,
+    sb_error_token;
 
 void	 sb_response_begin(struct sb_response *, struct sb_request *);
 
@@ -166,6 +167,31 @@ void	 sb_response_finish(struct sb_response *);
 bool	 sb_response_send(struct sb_response *);
 int	 sb_status_number(enum sb_status);
 const char *sb_status_reason(enum sb_status);
+
+/* -------------------------------------------------------------- address.c */
+
+/*
+ * The client's address, canonical: the peer's or, where that is one of
+ * TRUSTED_PROXIES, the rightmost of X-Forwarded-For (or NULL) that is none of
+ * them.  NULL if it is not known.
+ */
+const char *sb_address_client(struct sb_pool *, const char *peer,
+	    const char *forwarded_for);
+
+/* Whether the peer, or NULL, is one of TRUSTED_PROXIES. */
+bool	 sb_address_trusted(struct sb_pool *, const char *peer);
+
+/*
+ * What an address is counted as: an IPv4 address itself, an IPv6 one its /64,
+ * as 2001:db8:0:1::/64; what is no address, or NULL, itself.
+ */
+const char *sb_address_counted(struct sb_pool *, const char *address);
+
+/*
+ * Whether it is a list of addresses and CIDR blocks, separated by commas.  Bits
+ * outside of a block's prefix may be set, and count for nothing.
+ */
+bool	 sb_is_networks(const char *list);
 
 /* -------------------------------------------------------------- cors.c */
 

@@ -90,6 +90,28 @@ read_target(struct sb_request *rq)
 	sb_route_locate(rq, target, path_info, script_name);
 }
 
+static bool
+is_twice(const struct sb_conn *conn, const char *name)
+{
+	size_t n = strlen(name);
+	int times = 0;
+
+	for (char **p = conn->params; *p != NULL; p++)
+		times += strncmp(*p, name, n) == 0 && (*p)[n] == '=';
+	return times > 1;
+}
+
+/*
+ * Web servers spell X_Forwarded_For, which a proxy lets pass as it doesn't know
+ * it, as the X-Forwarded-For that it wrote: nobody can tell one from the other.
+ */
+static bool
+is_ambiguous(const struct sb_request *rq)
+{
+	return is_twice(rq->way->conn, "HTTP_X_FORWARDED_FOR") &&
+	    sb_address_trusted(rq->pool, param(rq, "REMOTE_ADDR"));
+}
+
 static void
 read_fields(struct sb_request *rq)
 {
@@ -103,7 +125,8 @@ read_fields(struct sb_request *rq)
 	if (way->authorization == NULL)
 		way->authorization = sb_param(way->conn,
 		    "REDIRECT_HTTP_AUTHORIZATION");
-	rq->address = param(rq, "REMOTE_ADDR");
+	rq->address = sb_address_client(rq->pool, param(rq, "REMOTE_ADDR"),
+	    is_ambiguous(rq) ? NULL : param(rq, "HTTP_X_FORWARDED_FOR"));
 	if (agent != NULL) {
 		agent = sb_utf8_mend(rq->pool, agent, strlen(agent), NULL);
 		rq->user_agent = sb_copy(rq->pool, agent,
@@ -197,5 +220,7 @@ sb_request_read(struct sb_request *rq, struct sb_response *rs)
 	read_target(rq);
 	if (!read_body(rq) || !complete(rq))
 		return sb_refuse(rs, &sb_error_incomplete);
+	if (is_ambiguous(rq))
+		return sb_refuse(rs, &sb_error_ambiguous);
 	return SB_NEXT;
 }

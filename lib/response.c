@@ -42,6 +42,8 @@ const struct sb_error sb_error_too_large = {
 	SB_TOO_LARGE, "Request body too large", NULL };
 const struct sb_error sb_error_incomplete = {
 	SB_BAD_REQUEST, "Request body is incomplete", NULL };
+const struct sb_error sb_error_ambiguous = {
+	SB_BAD_REQUEST, "X-Forwarded-For is ambiguous", NULL };
 const struct sb_error sb_error_unauthenticated = {
 	SB_UNAUTHORIZED, "Not authenticated", NULL };
 const struct sb_error sb_error_token = {

@@ -362,6 +362,7 @@ struct sb_settings {
 	const char	*cors_origins;
 	bool		 cors_credentials;
 	const char	*root_path;
+	const char	*trusted_proxies;	/* or NULL */
 	const char	*log_level;
 	const char	*log_file;
 	const char	*log_format;

@@ -2,7 +2,6 @@
  * The one table of the settings, and what they accept.  settings.c reads them
  * by it, settings_print.c prints it.
  */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +18,6 @@ static bool fits_log_file(const char *);
 static bool fits_power(const char *);
 static bool fits_root_path(const char *);
 static bool fits_host(const char *);
-static bool fits_networks(const char *);
 
 static const char *const environments[] = {
 	"development", "staging", "production", NULL
@@ -118,9 +116,9 @@ const struct sb_setting sb_setting_table[] = {
 	{ "LOGIN_FAILURES_PER_ACCOUNT", INTEGER, LATER, "10",
 	  "Wrong passwords for an account in 15 minutes; 0: any number.",
 	  RANGE(0, 1000), .unit = "passwords" },
-	{ "TRUSTED_PROXIES", TEXT, LATER, NULL,
+	{ "TRUSTED_PROXIES", TEXT, PROGRAMS, NULL,
 	  "The proxies whose `X-Forwarded-For` is believed.",
-	  .fits = fits_networks,
+	  AT(trusted_proxies), .fits = sb_is_networks,
 	  .accepted = "addresses or CIDR blocks, separated by commas" },
 	{ "MAX_CONCURRENT_SESSIONS", INTEGER, LATER, "3",
 	  "Chat sessions that a user can have open.",
@@ -199,49 +197,6 @@ static bool
 fits_host(const char *text)
 {
 	return text[strspn(text, ALPHA_DIGIT "-._:")] == '\0';
-}
-
-static bool
-is_network(const char *text, size_t n)
-{
-	char address[64], *slash;
-	unsigned char bytes[16];
-	int bits;
-
-	if (n >= sizeof(address))
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	if ((slash = strchr(address, '/')) != NULL)
-		*slash++ = '\0';
-	if (inet_pton(AF_INET, address, bytes) == 1)
-		bits = 32;
-	else if (inet_pton(AF_INET6, address, bytes) == 1)
-		bits = 128;
-	else
-		return false;
-	if (slash == NULL)
-		return true;
-	return strlen(slash) > 0 && strlen(slash) <= 3 &&
-	    slash[strspn(slash, "0123456789")] == '\0' &&
-	    strtol(slash, NULL, 10) <= bits;
-}
-
-static bool
-fits_networks(const char *text)
-{
-	size_t n;
-
-	for (;; text++) {
-		text += strspn(text, " ");
-		n = strcspn(text, " ,");
-		if (!is_network(text, n))
-			return false;
-		text += n;
-		text += strspn(text, " ");
-		if (*text != ',')
-			return *text == '\0';
-	}
 }
 
 /* No blanks, no rest, no overflow: what strtoll lets pass is a mistake here. */
