@@ -2,9 +2,12 @@
  * The data directory: where the database, the keys and the slots are.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -57,4 +60,93 @@ sb_on_network(const char *directory)
 		if (((unsigned long)fs.f_type & 0xffffffff) == types[i])
 			return true;
 	return false;
+}
+
+/* ------------------------------------------------------------- whole files */
+
+bool
+sb_data_own(int fd, const char *path)
+{
+	const bool root = geteuid() == 0;
+	struct stat like, mine;
+
+	if ((stat(path, &like) != 0 && (!root ||
+	    stat(sb_settings.data, &like) != 0)) || fstat(fd, &mine) != 0)
+		return true;
+	if (like.st_uid == mine.st_uid && (!root ||
+	    like.st_gid == mine.st_gid))
+		return true;
+	return fchown(fd, like.st_uid, like.st_gid) == 0;
+}
+
+ssize_t
+sb_read_all(int fd, char *bytes, size_t n)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, bytes + done, n - done);
+		if (got > 0)
+			done += (size_t)got;
+	} while ((got > 0 && done < n) || (got < 0 && errno == EINTR));
+	return got < 0 ? -1 : (ssize_t)done;
+}
+
+static bool
+write_and_sync(int fd, const char *text)
+{
+	ssize_t n = (ssize_t)strlen(text), put = write(fd, text, (size_t)n);
+
+	if (put >= 0 && put < n)
+		errno = ENOSPC;
+	return put == n && fsync(fd) == 0;
+}
+
+static bool
+write_beside(const char *path, const char *temporary, const char *text)
+{
+	int fd, error;
+	bool done;
+
+	/* Of a process that died here. */
+	unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	done = fchmod(fd, 0600) == 0 && sb_data_own(fd, path) &&
+	    write_and_sync(fd, text);
+	error = errno;
+	close(fd);
+	errno = error;
+	return done;
+}
+
+static void
+sync_directory(void)
+{
+	int fd = open(sb_settings.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+const char *
+sb_data_write(const char *name, const char *text, bool replace)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const char *path = sb_printf(pool, "%s/%s", sb_settings.data, name);
+	const char *temporary = sb_printf(pool, "%s.new", path);
+	const char *why = NULL;
+
+	if (!write_beside(path, temporary, text) || (replace ?
+	    rename(temporary, path) : link(temporary, path)) != 0)
+		why = strerror(errno);
+	if (why != NULL || !replace)
+		unlink(temporary);
+	sync_directory();
+	sb_pool_free(pool);
+	return why;
 }

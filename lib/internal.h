@@ -273,7 +273,12 @@ struct sb_key {
 	char		 kid[17];
 	unsigned char	*secret;
 	size_t		 length;
-	int64_t		 created_at;	/* seconds; 0: SECRET_KEY */
+	int64_t		 since;		/* it was made, or signs; 0: unknown */
+	int64_t		 until;		/* it verifies; INT64_MAX: no end */
+	int		 place;		/* in the key file; -1: not in it */
+	bool		 is_setting;	/* it is SECRET_KEY */
+	bool		 may_sign;
+	bool		 waits;		/* to become SECRET_KEY */
 };
 
 /*
@@ -284,6 +289,23 @@ struct sb_key {
  * SB_INTERNAL, as it is damaged; else SB_NEXT.
  */
 const struct sb_key *sb_key_find(const char *kid, enum sb_status *why);
+
+/*
+ * Takes the keys out of the key file whose last token has expired.  Returns how
+ * many there were, or -1 with a log line.
+ */
+int	 sb_key_tidy(void);
+
+/* -------------------------------------------------------------- secret.c */
+
+/*
+ * A name for a text that only this installation can give it: in hex, the first
+ * 16 bytes of the HMAC-SHA256 of the purpose, U+0000 and the text, by a secret
+ * in the data directory that is made when it is needed first.  NULL, and the
+ * request has failed, if that can't be had or is damaged.
+ */
+const char *sb_secret_hash(struct sb_request *, const char *purpose,
+	    const char *text);
 
 /* -------------------------------------------------------------- db.c, row.c */
 
@@ -349,6 +371,24 @@ bool	 sb_is_empty(const char *path);
 
 /* Whether the directory is on a network file system. */
 bool	 sb_on_network(const char *directory);
+
+/*
+ * Writes a file of the data directory, mode 0600, whole or not at all, however
+ * the process or the machine ends.  Without replace there must be none of that
+ * name.  The caller holds a slot, so that no other process does so, too.
+ * Returns NULL, or why not.
+ */
+const char *sb_data_write(const char *name, const char *text, bool replace);
+
+/*
+ * Gives an open file to the owner of the one at path or, if there is none and
+ * root asks, to that of the data directory: the programs need it, too.  False
+ * if it can't.
+ */
+bool	 sb_data_own(int fd, const char *path);
+
+/* Reads up to n bytes, to the end of the file.  The number, or -1. */
+ssize_t	 sb_read_all(int fd, char *, size_t n);
 
 /* -------------------------------------------------------------- settings.c */
 

@@ -1,282 +1,269 @@
 /*
  * The keys that sign tokens: SECRET_KEY, if it is set, and those of the key
- * file in the data directory, a JWK Set (RFC 7517) of symmetric keys.
+ * file.  Who signs, who verifies, and until when.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <json-c/json.h>
-#include <openssl/sha.h>
 
-#include "internal.h"
+#include "keyfile.h"
 
-#define FILE_MAX	65536
-#define KEYS_MAX	64
 #define SLACK		(SB_DAY / 24)	/* for a process that signs late */
+/*
+ * Who has been replaced signs at most so much longer, so that SLACK is enough
+ * for him; one load is missed at most.
+ */
+#define LATE		(SLACK / 2)
+#define LOAD_AGE	(SLACK / 6)
+#define PATIENCE	(5 * SB_SECOND)
 
-/* SECRET_KEY first, then the file's, the newest first: the first one signs. */
-struct ring {
-	struct sb_key	 keys[KEYS_MAX];
-	int		 count;
-	enum sb_status	 why;		/* SB_NEXT: they are all there */
-};
-
-static struct ring ring;
+static struct sb_keyring ring;
+static struct sb_pool *ring_pool;	/* NULL: nothing was read so far */
+static enum sb_status ring_why;		/* SB_NEXT: the keys are all there */
 static struct stat seen;		/* the file when it was read */
 static int64_t looked_at = -SB_SECOND;	/* by the monotonic clock */
+static int64_t loaded_at;		/* likewise */
 
-/* --------------------------------------------------------------- one key */
+/* ----------------------------------------------------------- who replaces */
 
 static void
-set_kid(struct sb_key *key)
+take_earlier(int64_t *first, int64_t time)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-
-	SHA256(key->secret, key->length, digest);
-	for (int i = 0; i < 8; i++)
-		snprintf(key->kid + 2 * i, 3, "%02x", digest[i]);
+	if (time < *first)
+		*first = time;
 }
 
-static void
-add_key(struct ring *to, const void *secret, size_t length, int64_t created_at)
+/* When another key than this began to sign after it did; INT64_MAX: none. */
+static int64_t
+replaced_at(const struct sb_keyfile *file, const struct sb_key *key)
 {
-	struct sb_key *key = &to->keys[to->count++];
+	int64_t first = INT64_MAX;
 
-	if ((key->secret = malloc(length)) == NULL)
-		sb_fatal("out of memory");
-	memcpy(key->secret, secret, length);
-	key->length = length;
-	key->created_at = created_at;
-	set_kid(key);
-}
+	for (int i = 0; i < file->count; i++) {
+		const struct sb_key *other = &file->keys[i];
 
-static void
-forget(struct ring *old)
-{
-	while (old->count > 0) {
-		struct sb_key *key = &old->keys[--old->count];
-
-		explicit_bzero(key->secret, key->length);
-		free(key->secret);
+		if (other->may_sign && (other->since > key->since ||
+		    (other->since == key->since && key->place >= 0 &&
+		    other->place > key->place)) &&
+		    strcmp(other->kid, key->kid) != 0)
+			take_earlier(&first, other->since);
 	}
+	for (int i = 0; i < file->begun; i++)
+		if (file->began[i].since > key->since &&
+		    strcmp(file->began[i].kid, key->kid) != 0)
+			take_earlier(&first, file->began[i].since);
+	return first;
 }
 
+/* The times are few, and far from overflow: sb_keyfile_read bounds them. */
+static int64_t
+verifies_until(const struct sb_keyfile *file, const struct sb_key *key)
+{
+	int64_t first = replaced_at(file, key);
+
+	return first == INT64_MAX ? INT64_MAX : first + SLACK +
+	    sb_settings.refresh_token_expire_days * SB_DAY;
+}
+
+/* When the last of those other than this began to sign; 0: there is none. */
+static int64_t
+last_other(const struct sb_keyfile *file, const char *kid)
+{
+	int64_t last = 0;
+
+	for (int i = 0; i < file->count; i++)
+		if (file->keys[i].may_sign && file->keys[i].since > last &&
+		    strcmp(file->keys[i].kid, kid) != 0)
+			last = file->keys[i].since;
+	for (int i = 0; i < file->begun; i++)
+		if (file->began[i].since > last &&
+		    strcmp(file->began[i].kid, kid) != 0)
+			last = file->began[i].since;
+	return last;
+}
+
+bool
+sb_key_is_retired(const struct sb_key *key)
+{
+	return key->until < sb_now();
+}
+
+/* -------------------------------------------------------------- the ring */
+
+static struct sb_key
+setting(struct sb_pool *pool)
+{
+	const char *text = sb_settings.secret_key;
+	struct sb_key key = { .length = strlen(text), .place = -1,
+	    .is_setting = true, .may_sign = true };
+
+	key.secret = (unsigned char *)sb_copy(pool, text, key.length);
+	sb_key_set_kid(&key);
+	return key;
+}
+
+/* Among those of one time the later in the file is the newer. */
 static int
 newest_first(const void *a, const void *b)
 {
 	const struct sb_key *x = a, *y = b;
 
-	return (x->created_at < y->created_at) - (x->created_at >
-	    y->created_at);
+	return x->since != y->since ? (x->since < y->since) -
+	    (x->since > y->since) : (x->place < y->place) -
+	    (x->place > y->place);
 }
 
-/* --------------------------------------------------------------- the file */
-
-static const char *
-key_path(struct sb_pool *pool)
+void
+sb_keyring_make(struct sb_keyring *to, const struct sb_keyfile *file)
 {
-	return sb_printf(pool, "%s/signing-keys.json", sb_settings.data);
-}
+	int own = sb_settings.secret_key != NULL;
 
-static const char *
-member(struct json_object *key, const char *name)
-{
-	struct json_object *value;
+	*to = (struct sb_keyring){ .count = own };
+	to->keys = sb_alloc(file->pool,
+	    (size_t)(file->count + 1) * sizeof(*to->keys));
+	if (own)
+		to->keys[0] = setting(file->pool);
+	for (int i = 0; i < file->count; i++)
+		if (own && strcmp(file->keys[i].kid, to->keys[0].kid) == 0)
+			to->keys[0].place = file->keys[i].place;
+		else
+			to->keys[to->count++] = file->keys[i];
+	for (int i = 0; i < to->count; i++) {
+		struct sb_key *key = &to->keys[i];
+		int64_t began = sb_keyfile_began(file, key->kid);
 
-	if (!json_object_object_get_ex(key, name, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return "";
-	return json_object_get_string(value);
-}
-
-/* Adds the set's symmetric keys.  What is wrong with it, or NULL. */
-static const char *
-add_set(struct sb_pool *pool, struct json_object *set, struct ring *to)
-{
-	struct json_object *keys, *iat;
-	unsigned char *secret;
-	const char *k;
-	size_t n = 0;
-
-	if (!json_object_is_type(set, json_type_object) ||
-	    !json_object_object_get_ex(set, "keys", &keys) ||
-	    !json_object_is_type(keys, json_type_array))
-		return "is not a JWK Set";
-	for (size_t i = 0; i < json_object_array_length(keys); i++) {
-		struct json_object *key = json_object_array_get_idx(keys, i);
-
-		if (strcmp(member(key, "kty"), "oct") != 0)
-			continue;
-		k = member(key, "k");
-		secret = sb_unbase64url(pool, k, strlen(k), &n);
-		if (secret == NULL || n < SB_KEY_MIN)
-			return "has a key that is too short or malformed";
-		if (to->count == KEYS_MAX)
-			return "has too many keys";
-		if (!json_object_object_get_ex(key, "iat", &iat))
-			iat = NULL;
-		add_key(to, secret, n, json_object_get_int64(iat));
+		if (began > key->since)
+			key->since = began;
+		key->until = verifies_until(file, key);
 	}
-	return to->count == 0 ? "has no key" : NULL;
-}
-
-/* The length read, or -1. */
-static ssize_t
-read_all(int fd, char *text, size_t max)
-{
-	size_t n = 0;
-	ssize_t got;
-
-	do {
-		got = read(fd, text + n, max - n);
-		if (got > 0)
-			n += (size_t)got;
-	} while ((got > 0 && n < max) || (got < 0 && errno == EINTR));
-	return got < 0 ? -1 : (ssize_t)n;
+	qsort(to->keys + own, (size_t)(to->count - own), sizeof(*to->keys),
+	    newest_first);
+	for (int i = 0; i < to->count && to->signer == NULL; i++)
+		if (to->keys[i].may_sign) {
+			to->keys[i].until = INT64_MAX;
+			to->signer = &to->keys[i];
+		}
 }
 
 /*
- * Adds the file's keys.  What is wrong with it, or NULL; to->why says whether
- * it can't be had, which may pass, or is damaged.
+ * SECRET_KEY is noted when it is new, and when it has come back: by what took
+ * its place meanwhile.  Who still runs with an older one, while all are being
+ * started anew, is not somebody who came back.
  */
-static const char *
-add_file(struct sb_pool *pool, struct ring *to)
+static bool
+settle_setting(struct sb_keyfile *file)
 {
-	char *text = sb_alloc(pool, FILE_MAX + 1);
-	int fd = open(key_path(pool), O_RDONLY | O_CLOEXEC), error = errno;
-	struct json_object *set = NULL;
-	const char *wrong;
-	size_t offset;
-	ssize_t n = -1;
+	struct sb_key own = setting(file->pool);
+	int64_t mine = sb_keyfile_began(file, own.kid);
+	int64_t other = last_other(file, own.kid);
 
-	to->why = SB_UNAVAILABLE;
-	if (fd >= 0) {
-		n = read_all(fd, text, FILE_MAX);
-		error = errno;
-		close(fd);
-	}
-	if (n < 0)
-		return strerror(error);
-	to->why = SB_INTERNAL;
-	if (n == FILE_MAX)
-		return "is too long";
-	if (sb_json_parse(text, (size_t)n, &set, &offset) != NULL)
-		return "is not JSON";
-	wrong = add_set(pool, set, to);
-	json_object_put(set);
-	if (wrong == NULL)
-		to->why = SB_NEXT;
-	return wrong;
+	if (mine != 0 && (other <= mine || other + LATE >= sb_now()))
+		return false;
+	sb_keyfile_begin(file, own.kid, sb_keyfile_now(file));
+	return true;
 }
 
-static const char *
-new_set(struct sb_pool *pool)
+bool
+sb_keyring_settle(struct sb_keyfile *file)
 {
 	unsigned char secret[SB_KEY_MIN];
-	struct sb_key key = { .secret = secret, .length = sizeof(secret) };
-	const char *text;
+	struct sb_keyring now;
+	int64_t other;
+	bool added;
 
+	if (sb_settings.secret_key != NULL)
+		return file->set != NULL && settle_setting(file);
+	if (file->set == NULL)
+		return true;
+	sb_keyring_make(&now, file);
+	if (now.signer != NULL) {
+		other = last_other(file, now.signer->kid);
+		if (other <= now.signer->since || other + LATE >= sb_now())
+			return false;
+	}
 	sb_random(secret, sizeof(secret));
-	set_kid(&key);
-	text = sb_printf(pool, "{\"keys\":[\n"
-	    "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\","
-	    "\"k\":\"%s\",\"iat\":%lld}\n]}\n", key.kid,
-	    sb_base64url(pool, secret, sizeof(secret)),
-	    (long long)(sb_now() / SB_SECOND));
+	added = sb_keyfile_add(file, secret, sizeof(secret),
+	    sb_keyfile_now(file), SB_KEY_TO_SIGN);
 	explicit_bzero(secret, sizeof(secret));
-	return text;
+	return added;
 }
 
-/* NULL, or why not. */
+/* ------------------------------------------------------------ what we have */
+
+/* Settles it in the file.  NULL, or why not. */
 static const char *
-write_and_sync(int fd, const char *text)
+settle_file(struct sb_keyfile *file, struct sb_pool *pool, int64_t patience)
 {
-	ssize_t n = (ssize_t)strlen(text), put = write(fd, text, (size_t)n);
+	const char *why = sb_keyfile_lock(file, pool, patience);
 
-	if (put >= 0 && put < n)
-		return strerror(ENOSPC);
-	return put < 0 || fsync(fd) != 0 ? strerror(errno) : NULL;
-}
-
-static void
-sync_directory(void)
-{
-	int fd = open(sb_settings.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-/*
- * Makes the file whole or not at all: of several processes that try at once,
- * link(2) lets one win.  NULL, or why not.
- */
-static const char *
-make_file(struct sb_pool *pool)
-{
-	char *temporary = sb_printf(pool, "%s.XXXXXX", key_path(pool));
-	const char *why;
-	int fd;
-
-	if (!sb_data_directory())
-		return "no data directory";
-	if ((fd = mkostemp(temporary, O_CLOEXEC)) < 0)
-		return strerror(errno);
-	why = write_and_sync(fd, new_set(pool));
-	close(fd);
-	if (why == NULL && link(temporary, key_path(pool)) != 0 &&
-	    errno != EEXIST)
-		why = strerror(errno);
-	unlink(temporary);
-	sync_directory();
+	if (why == NULL && sb_keyring_settle(file))
+		why = sb_keyfile_save(file);
 	return why;
 }
 
-/* ------------------------------------------------------------- all of them */
-
-static bool
-has_file(struct sb_pool *pool)
+/*
+ * Reads the file, and settles who signs.  NULL, or what is wrong: not that it
+ * couldn't be settled, if somebody can sign.
+ */
+static const char *
+read_settled(struct sb_keyfile *file, struct sb_pool *pool)
 {
-	return access(key_path(pool), F_OK) == 0 || errno != ENOENT;
+	const char *wrong = sb_keyfile_read(file, pool), *why;
+	struct sb_keyring now;
+	bool must;
+
+	if (wrong != NULL)
+		return wrong;
+	sb_keyring_make(&now, file);
+	must = now.signer == NULL;
+	if (!sb_keyring_settle(file))
+		return NULL;
+	sb_keyfile_close(file);
+	why = !must && access(sb_settings.data, W_OK) != 0 ? strerror(errno) :
+	    settle_file(file, pool, must ? PATIENCE : 0);
+	if (why == NULL)
+		return NULL;
+	sb_keyfile_close(file);
+	sb_log(SB_DEBUG, "%s: who signs is not noted: %s", file->path, why);
+	wrong = sb_keyfile_read(file, pool);
+	if (wrong == NULL && must) {
+		file->why = SB_UNAVAILABLE;
+		wrong = why;
+	}
+	return wrong;
 }
 
 /* Reads the file anew.  Where it can't be read, the keys there are stay. */
 static void
 load(void)
 {
-	const char *secret_key = sb_settings.secret_key, *wrong = NULL;
 	struct sb_pool *pool = sb_pool_new();
-	struct ring fresh = { .count = 0 };
-	int own = secret_key != NULL;
+	struct sb_keyfile file;
+	struct sb_keyring fresh;
+	const char *wrong = read_settled(&file, pool);
 
-	if (own)
-		add_key(&fresh, secret_key, strlen(secret_key), 0);
-	else if (!has_file(pool))
-		wrong = make_file(pool);
+	sb_keyring_make(&fresh, &file);
+	if (wrong == NULL && fresh.signer == NULL) {
+		wrong = "has no key that may sign, and no room for one";
+		file.why = SB_INTERNAL;
+	}
 	if (wrong != NULL)
-		fresh.why = SB_UNAVAILABLE;
-	else if (has_file(pool))
-		wrong = add_file(pool, &fresh);
-	qsort(fresh.keys + own, (size_t)(fresh.count - own),
-	    sizeof(fresh.keys[0]), newest_first);
-	if (wrong != NULL)
-		sb_log(SB_ERROR, "%s: %s", key_path(pool), wrong);
+		sb_log(SB_ERROR, "%s: %s", file.path, wrong);
 	sb_log(SB_DEBUG, "signing keys: %d, and %d before", fresh.count,
 	    ring.count);
-	if (wrong == NULL || ring.count == 0) {
-		forget(&ring);
-		ring = fresh;
-	} else {
-		forget(&fresh);
-		ring.why = fresh.why;
+	sb_keyfile_close(&file);
+	ring_why = file.why;
+	loaded_at = sb_monotonic();
+	if (wrong != NULL && ring.count > 0) {
+		sb_pool_free(pool);
+		return;
 	}
-	sb_pool_free(pool);
+	if (ring_pool != NULL)
+		sb_pool_free(ring_pool);
+	ring_pool = pool;
+	ring = fresh;
 }
 
 /* At most once a second: somebody may have added a key, or taken one away. */
@@ -291,9 +278,10 @@ is_changed(void)
 		return false;
 	looked_at = sb_monotonic();
 	pool = sb_pool_new();
-	stat(key_path(pool), &now);
+	stat(sb_printf(pool, "%s/" SB_KEY_FILE, sb_settings.data), &now);
 	sb_pool_free(pool);
-	changed = ring.count == 0 || ring.why != SB_NEXT ||
+	changed = ring.count == 0 || ring_why != SB_NEXT ||
+	    looked_at - loaded_at > LOAD_AGE ||
 	    now.st_ino != seen.st_ino ||
 	    now.st_size != seen.st_size ||
 	    now.st_mtim.tv_sec != seen.st_mtim.tv_sec ||
@@ -302,24 +290,13 @@ is_changed(void)
 	return changed;
 }
 
-/* Whether every token that a key can have signed has expired. */
-static bool
-is_retired(int i)
-{
-	int64_t lifetime = sb_settings.refresh_token_expire_days * SB_DAY;
-
-	/* What took its place is the key before it, if that has a time. */
-	return i > 0 && ring.keys[i - 1].created_at > 0 &&
-	    ring.keys[i - 1].created_at * SB_SECOND + lifetime + SLACK <
-	    sb_now();
-}
-
 static const struct sb_key *
 find(const char *kid)
 {
-	for (int i = 0; i < ring.count && !is_retired(i); i++)
-		if (kid == NULL || strcmp(ring.keys[i].kid, kid) == 0)
-			return &ring.keys[i];
+	for (int i = 0; i < ring.count; i++)
+		if (strcmp(ring.keys[i].kid, kid) == 0)
+			return sb_key_is_retired(&ring.keys[i]) ? NULL :
+			    &ring.keys[i];
 	return NULL;
 }
 
@@ -330,7 +307,47 @@ sb_key_find(const char *kid, enum sb_status *why)
 
 	if (is_changed())
 		load();
-	key = find(kid);
-	*why = key == NULL ? ring.why : SB_NEXT;
+	key = kid == NULL ? ring.signer : find(kid);
+	*why = key == NULL ? ring_why : SB_NEXT;
 	return key;
+}
+
+/* ----------------------------------------------------------------- tidying */
+
+/* Takes out what has retired; how many that were. */
+static int
+take_out(struct sb_keyfile *file)
+{
+	struct sb_keyring now;
+	int gone = 0;
+
+	sb_keyring_make(&now, file);
+	for (int i = 0; i < now.count; i++)
+		if (sb_key_is_retired(&now.keys[i])) {
+			sb_keyfile_remove(file, now.keys[i].kid);
+			gone++;
+		}
+	return gone;
+}
+
+int
+sb_key_tidy(void)
+{
+	struct sb_pool *pool = sb_pool_new();
+	struct sb_keyfile file;
+	const char *wrong = sb_keyfile_read(&file, pool);
+	int gone = file.set == NULL ? 0 : take_out(&file);
+
+	if (gone > 0) {
+		sb_keyfile_close(&file);
+		wrong = sb_keyfile_lock(&file, pool, PATIENCE);
+		gone = wrong == NULL ? take_out(&file) : 0;
+		if (gone > 0)
+			wrong = sb_keyfile_save(&file);
+	}
+	if (wrong != NULL)
+		sb_log(SB_ERROR, "%s: %s", file.path, wrong);
+	sb_keyfile_close(&file);
+	sb_pool_free(pool);
+	return wrong != NULL ? -1 : gone;
 }
