@@ -18,6 +18,7 @@ enum cmd_exit {
 };
 
 /* A command is given what follows its name, ended by NULL; no --help. */
+enum cmd_exit cmd_key(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
 

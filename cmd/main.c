@@ -30,6 +30,25 @@ static const struct command {
 	  "at an update it is good to see it done before there are\n"
 	  "requests.\n",
 	  cmd_migrate },
+	{ "key", "list|rotate|retire KID",
+	  "list the keys that sign tokens, change them",
+	  "  list [--json]  lists the keys: whether they are SECRET_KEY or in\n"
+	  "                 the key file of the data directory, since when\n"
+	  "                 they sign, until when they verify; no secrets\n"
+	  "  rotate         makes a new key and logs nobody out. Without\n"
+	  "                 SECRET_KEY it is added to the key file and signs\n"
+	  "                 from now on. With SECRET_KEY the new value for it\n"
+	  "                 is printed, as a line of the settings file; each\n"
+	  "                 program knows it already, as it does the old one,\n"
+	  "                 so that they can be changed one by one\n"
+	  "  retire KID     takes a key out of the key file at once, as it\n"
+	  "                 has leaked: its tokens are refused. KID may be\n"
+	  "                 cut to 4 digits. The key that signs can't go:\n"
+	  "                 rotate first\n"
+	  "\n"
+	  "Programs that run see a change of the key file within two\n"
+	  "seconds. Give this command the settings that they have.\n",
+	  cmd_key },
 };
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
