@@ -258,6 +258,10 @@ lives_until()
 	local late=$refresh
 	settings+=("SECRET_KEY=$new")
 	at_second $((t0 + 3 * day)) login anna
+	# It waits no more, wherever it is asked.
+	is "$(jq -c '.keys[1] | [.kid, .iat, .waits]' "$file")" \
+	    "[\"$(kid_of "$new")\",$((t0 + 3 * day)),null]"
+	is "$(with '' state "$(kid_of "$new")")" verifies
 	at_second $((t0 + 3 * day + week - 60)) try_refresh "$late"
 	expect 200
 	is "$(kid "$(json .access_token)")" "$(kid_of "$new")" kid
