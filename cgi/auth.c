@@ -1,7 +1,10 @@
 /*
- * Accounts and logins: register, log in, refresh, and who am I.  The only
- * program that is ever shown a password.
+ * Accounts, their logins and their care: register, log in, refresh, log out,
+ * who am I, and how the caller's limits stand.  The only program that is ever
+ * shown a password, and therefore longer than others.
  */
+#include <string.h>
+
 #include "sb.h"
 
 #define GRACE	(10 * SB_SECOND)	/* a refresh token's, after its use */
@@ -13,6 +16,14 @@ struct user {
 	int64_t		 version;	/* of the password */
 };
 
+static struct user
+user_of(const struct sb_row *row)
+{
+	return (struct user){ sb_row_text(row, "id"),
+	    sb_row_text(row, "username"), sb_row_text(row, "password"),
+	    sb_row_int(row, "password_version") };
+}
+
 /* --------------------------------------------------------------- errors */
 
 static const struct sb_error username_taken = { SB_BAD_REQUEST,
@@ -21,6 +32,8 @@ static const struct sb_error email_taken = { SB_BAD_REQUEST,
     "Email already registered", NULL };
 static const struct sb_error bad_login = { SB_UNAUTHORIZED,
     "Incorrect username or password", "invalid_grant" };
+static const struct sb_error bad_password = { SB_BAD_REQUEST,
+    "Incorrect password", NULL };
 static const struct sb_error bad_refresh = { SB_UNAUTHORIZED,
     "Invalid refresh token", "invalid_grant" };
 
@@ -95,6 +108,8 @@ begin_login(struct sb_request *rq, struct sb_response *rs,
     const struct user *user)
 {
 	const char *login = sb_uuid(rq->pool);
+	const struct sb_row *row;
+	struct user now = { user->id, NULL, NULL, 0 };
 	struct sb_token refresh;
 
 	if (sb_run(rq->db, SB_Q_LOGIN_ADD, sb_bind("id", login),
@@ -104,8 +119,11 @@ begin_login(struct sb_request *rq, struct sb_response *rs,
 	    sb_bind("user_agent", rq->user_agent),
 	    sb_bind("ip_address", rq->address)) == 0)
 		return sb_fail(rs, &bad_login);
+	/* The name may be another one since it was looked at. */
+	row = sb_one(rq->db, SB_Q_USER_OF_LOGIN, sb_bind("id", user->id));
+	now.username = row == NULL ? "" : sb_row_text(row, "username");
 	refresh = add_refresh_token(rq, user->id, login);
-	return put_pair(rq, rs, user, &refresh);
+	return put_pair(rq, rs, &now, &refresh);
 }
 
 /* ------------------------------------------------------------- register */
@@ -150,7 +168,7 @@ register_user(struct sb_request *rq, struct sb_response *rs)
 /* ---------------------------------------------------------------- login */
 
 enum { LOGIN_GRANT_TYPE, LOGIN_USERNAME, LOGIN_PASSWORD, LOGIN_SCOPE,
-    LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET };
+    LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET, LOGIN_REFRESH_TOKEN };
 static const struct sb_field login_in[] = {
 	[LOGIN_GRANT_TYPE] = { "grant_type", SB_TEXT,
 	    "OAuth 2 grant (RFC 6749 section 4.3).", .optional = true,
@@ -164,20 +182,27 @@ static const struct sb_field login_in[] = {
 	    .optional = true },
 	[LOGIN_CLIENT_SECRET] = { "client_secret", SB_SECRET, "Not used.",
 	    .optional = true },
+	[LOGIN_REFRESH_TOKEN] = { "refresh_token", SB_SECRET,
+	    "Any that the account has had: others' wrong passwords don't count "
+	    "against its bearer.", .optional = true },
 	SB_END
 };
 
-/* By name or by address; no name has an @. */
-static const struct sb_row *
-find_user(struct sb_request *rq, const char *name)
+/* What a name or an address is compared by; no name has an @. */
+static const char *
+key_of(struct sb_request *rq, const char *name)
 {
 	const char *key = sb_email_key(rq->pool, name);
 
-	if (key != NULL)
-		return sb_one(rq->db, SB_Q_USER_BY_EMAIL,
-		    sb_bind("key", key));
-	return sb_one(rq->db, SB_Q_USER_BY_USERNAME,
-	    sb_bind("key", sb_username_key(rq->pool, name)));
+	return key != NULL ? key : sb_username_key(rq->pool, name);
+}
+
+static const struct sb_row *
+find_user(struct sb_request *rq, const char *name)
+{
+	return sb_one(rq->db, strchr(name, '@') != NULL ?
+	    SB_Q_USER_BY_EMAIL : SB_Q_USER_BY_USERNAME,
+	    sb_bind("key", key_of(rq, name)));
 }
 
 /* Another login may have done so by now, and then this one needn't. */
@@ -191,21 +216,42 @@ renew_hash(struct sb_request *rq, const struct user *user)
 	    sb_bind("password", user->password), sb_bind("renewed", renewed));
 }
 
+/*
+ * The login of a refresh token that came along, for which wrong passwords are
+ * counted alone: strangers can't lock out an owner who has one.  It may be used
+ * up or expired; of a login that was revoked it may have been stolen.
+ */
+static const char *
+known_login(struct sb_request *rq, const struct user *user)
+{
+	struct sb_token t;
+
+	if (user->id == NULL || !sb_has(rq, LOGIN_REFRESH_TOKEN) ||
+	    !sb_token_read(rq, sb_text(rq, LOGIN_REFRESH_TOKEN),
+	    SB_TOKEN_REFRESH, &t) || strcmp(t.sub, user->id) != 0 ||
+	    t.exp + SB_SHIELD / SB_SECOND < sb_now() / SB_SECOND ||
+	    sb_one(rq->db, SB_Q_LOGIN_REVOKED, sb_bind("id", t.sid)) != NULL)
+		return NULL;
+	return t.sid;
+}
+
 static enum sb_status
 login(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *row = find_user(rq, sb_text(rq, LOGIN_USERNAME));
+	const char *name = sb_text(rq, LOGIN_USERNAME);
+	const struct sb_row *row = find_user(rq, name);
 	struct user user = { NULL };
+	enum sb_status status;
 
 	if (row != NULL)
-		user = (struct user){ sb_row_text(row, "id"),
-		    sb_row_text(row, "username"),
-		    sb_row_text(row, "password"),
-		    sb_row_int(row, "password_version") };
+		user = user_of(row);
 	/* An unknown name must take as long, and read, as a wrong password. */
-	if (!sb_password_matches(rq, user.password,
-	    sb_text(rq, LOGIN_PASSWORD)))
-		return sb_fail(rs, &bad_login);
+	status = sb_password_check(rs, &(struct sb_guess){
+	    .account = row != NULL ? user.id : key_of(rq, name),
+	    .login = known_login(rq, &user), .hash = user.password,
+	    .password = sb_text(rq, LOGIN_PASSWORD) }, &bad_login);
+	if (status != SB_NEXT)
+		return status;
 	if (!sb_row_int(row, "is_active"))
 		return sb_fail(rs, &sb_error_inactive);
 	if (sb_password_outdated(user.password))
@@ -332,31 +378,417 @@ static const struct sb_field me_out[] = {
 };
 
 static enum sb_status
-me(struct sb_request *rq, struct sb_response *rs)
+put_me(struct sb_request *rq, struct sb_response *rs, const char *email,
+    const char *username)
 {
 	sb_put_text(rs, ME_ID, rq->caller.user_id);
-	sb_put_text(rs, ME_EMAIL, rq->caller.email);
-	sb_put_text(rs, ME_USERNAME, rq->caller.username);
+	sb_put_text(rs, ME_EMAIL, email);
+	sb_put_text(rs, ME_USERNAME, username);
 	sb_put_bool(rs, ME_IS_ACTIVE, true);
 	sb_put_time(rs, ME_CREATED_AT, rq->caller.created_at);
 	return SB_OK;
 }
 
+static enum sb_status
+me(struct sb_request *rq, struct sb_response *rs)
+{
+	return put_me(rq, rs, rq->caller.email, rq->caller.username);
+}
+
+/* -------------------------------------------------- care of one's account */
+
+/*
+ * SB_NEXT if that is the caller's password.  Until the lock is taken the login
+ * may end: what changes the account asks once more whether it lives.
+ */
+static enum sb_status
+check_current(struct sb_request *rq, struct sb_response *rs,
+    const char *password, struct user *user)
+{
+	const struct sb_row *row = sb_one(rq->db, SB_Q_USER_BY_ID,
+	    sb_bind("id", rq->caller.user_id));
+
+	if (row == NULL)
+		return sb_fail(rs, &sb_error_token);
+	*user = user_of(row);
+	return sb_password_check(rs, &(struct sb_guess){
+	    .account = user->id, .hash = user->password,
+	    .password = password }, &bad_password);
+}
+
+enum { CHANGE_EMAIL, CHANGE_USERNAME, CHANGE_PASSWORD };
+static const struct sb_field change_in[] = {
+	[CHANGE_EMAIL] = { "email", SB_EMAIL, "A new address.",
+	    .optional = true, .example = "user@example.com",
+	    .wrong = sb_email_wrong },
+	[CHANGE_USERNAME] = { "username", SB_TEXT, "A new name.", 3, 50,
+	    .optional = true, .example = "testuser",
+	    .wrong = sb_username_wrong },
+	[CHANGE_PASSWORD] = { "current_password", SB_SECRET,
+	    "The password as it is.", 1, 1024, .example = "password123" },
+	SB_END
+};
+
+/* Which of them somebody else has is asked under the lock. */
+static enum sb_status
+refuse_change(struct sb_request *rq, struct sb_response *rs,
+    const struct user *user, const char *username_key)
+{
+	const struct sb_row *other;
+
+	if (sb_one(rq->db, SB_Q_CALLER_LIVES,
+	    sb_bind("login", rq->caller.login_id),
+	    sb_bind_int("version", user->version)) == NULL)
+		return sb_fail(rs, &sb_error_token);
+	other = sb_one(rq->db, SB_Q_USER_BY_USERNAME,
+	    sb_bind("key", username_key));
+	return sb_fail(rs, other != NULL && strcmp(sb_row_text(other, "id"),
+	    rq->caller.user_id) != 0 ? &username_taken : &email_taken);
+}
+
+static enum sb_status
+change_me(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *email = sb_text(rq, CHANGE_EMAIL);
+	const char *username = sb_text(rq, CHANGE_USERNAME);
+	const char *username_key = username == NULL ? NULL :
+	    sb_username_key(rq->pool, username);
+	const struct sb_row *row;
+	enum sb_status status;
+	struct user user;
+
+	if (email == NULL && username == NULL)
+		return sb_invalid(rs, SB_WHOLE,
+		    "there must be an email or a username");
+	status = check_current(rq, rs, sb_text(rq, CHANGE_PASSWORD), &user);
+	if (status != SB_NEXT)
+		return status;
+	row = sb_one(rq->db, SB_Q_USER_CHANGE, sb_bind("id", user.id),
+	    sb_bind("login", rq->caller.login_id),
+	    sb_bind_int("version", user.version), sb_bind("email", email),
+	    sb_bind("email_key", email == NULL ? NULL :
+		sb_email_key(rq->pool, email)),
+	    sb_bind("username", username),
+	    sb_bind("username_key", username_key));
+	if (row == NULL)
+		return refuse_change(rq, rs, &user, username_key);
+	return put_me(rq, rs, sb_row_text(row, "email"),
+	    sb_row_text(row, "username"));
+}
+
+enum { DELETE_PASSWORD };
+static const struct sb_field delete_in[] = {
+	[DELETE_PASSWORD] = { "current_password", SB_SECRET,
+	    "The password as it is.", 1, 1024, .example = "password123" },
+	SB_END
+};
+
+/* All that is the account's own goes with its row. */
+static enum sb_status
+delete_me(struct sb_request *rq, struct sb_response *rs)
+{
+	struct user user;
+	enum sb_status status = check_current(rq, rs,
+	    sb_text(rq, DELETE_PASSWORD), &user);
+
+	if (status != SB_NEXT)
+		return status;
+	if (sb_run(rq->db, SB_Q_USER_DELETE, sb_bind("id", user.id),
+	    sb_bind("login", rq->caller.login_id),
+	    sb_bind_int("version", user.version)) == 0)
+		return sb_fail(rs, &sb_error_token);
+	return SB_NO_CONTENT;
+}
+
+static void
+end_all_logins(struct sb_request *rq)
+{
+	sb_run(rq->db, SB_Q_LOGIN_REVOKE_ALL,
+	    sb_bind("user", rq->caller.user_id));
+	sb_run(rq->db, SB_Q_REFRESH_FORGET_USER,
+	    sb_bind("user", rq->caller.user_id));
+}
+
+enum { PASSWORD_CURRENT, PASSWORD_NEW };
+static const struct sb_field password_in[] = {
+	[PASSWORD_CURRENT] = { "current_password", SB_SECRET,
+	    "The password as it is.", 1, 1024, .example = "password123" },
+	[PASSWORD_NEW] = { "new_password", SB_SECRET, "The one to come.",
+	    8, 1024, .example = "password456", .wrong = sb_password_wrong },
+	SB_END
+};
+
+static enum sb_status
+change_password(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *hash;
+	struct user user;
+	enum sb_status status = check_current(rq, rs,
+	    sb_text(rq, PASSWORD_CURRENT), &user);
+
+	if (status != SB_NEXT)
+		return status;
+	hash = sb_password_hash(rq, sb_text(rq, PASSWORD_NEW));
+	if (sb_run(rq->db, SB_Q_USER_SET_PASSWORD, sb_bind("id", user.id),
+	    sb_bind("login", rq->caller.login_id),
+	    sb_bind_int("version", user.version),
+	    sb_bind("password", hash)) == 0)
+		return sb_fail(rs, &sb_error_token);
+	end_all_logins(rq);
+	user.version++;
+	return begin_login(rq, rs, &user);
+}
+
+/* ----------------------------------------------------------- logging out */
+
+static void
+end_login(struct sb_request *rq, const char *login)
+{
+	sb_run(rq->db, SB_Q_LOGIN_REVOKE, sb_bind("id", login));
+	sb_run(rq->db, SB_Q_REFRESH_FORGET_ALL, sb_bind("login", login));
+}
+
+enum { LOGOUT_TOKEN };
+static const struct sb_field logout_in[] = {
+	[LOGOUT_TOKEN] = { "refresh_token", SB_SECRET,
+	    "One of the login to be ended." },
+	SB_END
+};
+
+/* A token that is dead, or none of ours, is logged out already (RFC 7009). */
+static enum sb_status
+logout(struct sb_request *rq, struct sb_response *rs)
+{
+	struct sb_token t = { .sid = rq->caller.login_id };
+
+	(void)rs;
+	if (!sb_has(rq, LOGOUT_TOKEN) || sb_token_read(rq,
+	    sb_text(rq, LOGOUT_TOKEN), SB_TOKEN_REFRESH, &t))
+		end_login(rq, t.sid);
+	return SB_NO_CONTENT;
+}
+
+static enum sb_status
+logout_all(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rs;
+	end_all_logins(rq);
+	return SB_NO_CONTENT;
+}
+
+/* --------------------------------------------------------------- sessions */
+
+#define LISTED	100
+
+enum { SESSION_ID, SESSION_CREATED, SESSION_LAST_USED, SESSION_EXPIRES,
+    SESSION_USER_AGENT, SESSION_ADDRESS, SESSION_CURRENT };
+static const struct sb_field session_out[] = {
+	[SESSION_ID] = { "id", SB_UUID, "The login's id." },
+	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began." },
+	[SESSION_LAST_USED] = { "last_used_at", SB_TIME,
+	    "When it last got a token pair." },
+	[SESSION_EXPIRES] = { "expires_at", SB_TIME,
+	    "When it ends, unless it gets another one." },
+	[SESSION_USER_AGENT] = { "user_agent", SB_TEXT,
+	    "The program that logged in.", .optional = true },
+	[SESSION_ADDRESS] = { "ip_address", SB_TEXT, "Where that was.",
+	    .optional = true },
+	[SESSION_CURRENT] = { "current", SB_BOOL,
+	    "Whether it is the caller's own." },
+	SB_END
+};
+
+enum { SESSIONS_LIST, SESSIONS_TOTAL };
+static const struct sb_field sessions_out[] = {
+	[SESSIONS_LIST] = { "sessions", SB_LIST,
+	    "The caller's own, then those last used; at most 100.",
+	    .fields = session_out },
+	[SESSIONS_TOTAL] = { "total", SB_INT, "How many there are." },
+	SB_END
+};
+
+static void
+put_session(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_row *row)
+{
+	const char *id = sb_row_text(row, "id");
+
+	sb_open_item(rs, NULL);
+	sb_put_text(rs, SESSION_ID, id);
+	sb_put_time(rs, SESSION_CREATED, sb_row_int(row, "created_at"));
+	sb_put_time(rs, SESSION_LAST_USED, sb_row_int(row, "last_used_at"));
+	sb_put_time(rs, SESSION_EXPIRES, sb_row_int(row, "expires_at"));
+	sb_put_text(rs, SESSION_USER_AGENT, sb_row_text(row, "user_agent"));
+	sb_put_text(rs, SESSION_ADDRESS, sb_row_text(row, "ip_address"));
+	sb_put_bool(rs, SESSION_CURRENT,
+	    strcmp(id, rq->caller.login_id) == 0);
+	sb_close(rs);
+}
+
+static enum sb_status
+list_sessions(struct sb_request *rq, struct sb_response *rs)
+{
+	const struct sb_row *row = sb_one(rq->db, SB_Q_LOGIN_TOTAL,
+	    sb_bind("user", rq->caller.user_id));
+	int64_t total = row == NULL ? 0 : sb_row_int(row, "total");
+
+	sb_open(rs, SESSIONS_LIST);
+	for (row = sb_all(rq->db, SB_Q_LOGIN_LIST,
+	    sb_bind("user", rq->caller.user_id),
+	    sb_bind("current", rq->caller.login_id),
+	    sb_bind_int("listed", LISTED)); row != NULL; row = row->next)
+		put_session(rq, rs, row);
+	sb_close(rs);
+	sb_put_int(rs, SESSIONS_TOTAL, total);
+	return SB_OK;
+}
+
+enum { END_ID };
+static const struct sb_field end_in[] = {
+	[END_ID] = { "id", SB_UUID, "The login's id.", .in = SB_IN_PATH },
+	SB_END
+};
+
+/* One that has ended already ends again. */
+static enum sb_status
+end_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *id = sb_text(rq, END_ID);
+
+	if (sb_one(rq->db, SB_Q_LOGIN_OF, sb_bind("id", id),
+	    sb_bind("user", rq->caller.user_id)) == NULL)
+		return sb_fail(rs, &sb_error_not_found);
+	end_login(rq, id);
+	return SB_NO_CONTENT;
+}
+
+/* ----------------------------------------------------------------- limits */
+
+enum { LIMIT_LIMIT, LIMIT_REMAINING, LIMIT_RESET, LIMIT_WINDOW };
+static const struct sb_field limit_out[] = {
+	[LIMIT_LIMIT] = { "limit", SB_INT, "Requests in a window." },
+	[LIMIT_REMAINING] = { "remaining", SB_INT, "How many may come now." },
+	[LIMIT_RESET] = { "reset_at", SB_UNIX_TIME,
+	    "When the oldest that counts leaves the window." },
+	[LIMIT_WINDOW] = { "window_seconds", SB_INT, "Its length." },
+	SB_END
+};
+
+enum { CHANNEL_WEBSOCKET, CHANNEL_EMAIL, CHANNEL_SLACK };
+static const struct sb_field channels_out[] = {
+	[CHANNEL_WEBSOCKET] = { "websocket", SB_OBJECT, "Over the chat.",
+	    .fields = limit_out, .optional = true },
+	[CHANNEL_EMAIL] = { "email", SB_OBJECT, "Over email.",
+	    .fields = limit_out, .optional = true },
+	[CHANNEL_SLACK] = { "slack", SB_OBJECT, "Over Slack.",
+	    .fields = limit_out, .optional = true },
+	SB_END
+};
+
+enum { LIMITS_USER, LIMITS_CHANNELS, LIMITS_SESSIONS };
+static const struct sb_field limits_out[] = {
+	[LIMITS_USER] = { "user", SB_OBJECT, "All of the caller's requests.",
+	    .fields = limit_out, .optional = true },
+	[LIMITS_CHANNELS] = { "channels", SB_OBJECT,
+	    "Messages and responses over each channel.",
+	    .fields = channels_out },
+	[LIMITS_SESSIONS] = { "sessions", SB_MAP,
+	    "Messages and requests in each chat session of late, by its id.",
+	    .fields = limit_out },
+	SB_END
+};
+
+static void
+put_state(struct sb_response *rs, const struct sb_limit_state *s)
+{
+	sb_put_int(rs, LIMIT_LIMIT, s->limit);
+	sb_put_int(rs, LIMIT_REMAINING, s->remaining);
+	sb_put_time(rs, LIMIT_RESET, s->reset_at);
+	sb_put_int(rs, LIMIT_WINDOW, s->window);
+	sb_close(rs);
+}
+
+/* One that is off is null. */
+static void
+put_limit(struct sb_response *rs, int field, const struct sb_limit_state *s)
+{
+	if (s == NULL) {
+		sb_put_text(rs, field, NULL);
+		return;
+	}
+	sb_open(rs, field);
+	put_state(rs, s);
+}
+
+static enum sb_status
+limits(struct sb_request *rq, struct sb_response *rs)
+{
+	put_limit(rs, LIMITS_USER, sb_limit_look(rq, SB_LIMIT_USER, NULL));
+	sb_open(rs, LIMITS_CHANNELS);
+	for (int i = CHANNEL_WEBSOCKET; i <= CHANNEL_SLACK; i++)
+		put_limit(rs, i, sb_limit_look(rq, SB_LIMIT_CHANNEL,
+		    channels_out[i].name));
+	sb_close(rs);
+	sb_open(rs, LIMITS_SESSIONS);
+	for (const struct sb_limit_state *s = sb_limit_look(rq,
+	    SB_LIMIT_SESSION, NULL); s != NULL; s = s->next) {
+		sb_open_item(rs, s->of);
+		put_state(rs, s);
+	}
+	sb_close(rs);
+	return SB_OK;
+}
+
+/* ----------------------------------------------------------------- routes */
+
 static const struct sb_route routes[] = {
 	{ SB_POST, "/api/auth/register", SB_PUBLIC, register_user,
 	  register_in, pair_out, .success = SB_CREATED,
+	  .limits = SB_LIMIT_ADDRESS,
 	  .errors = { &username_taken, &email_taken },
 	  .doc = "Register an account, and log in to it." },
 	{ SB_POST, "/api/auth/login", SB_PUBLIC, login, login_in, pair_out,
-	  .body = SB_FORM, .errors = { &bad_login, &sb_error_inactive },
+	  .body = SB_FORM, .limits = SB_LIMIT_ADDRESS | SB_LIMIT_ACCOUNT,
+	  .errors = { &bad_login, &sb_error_inactive },
 	  .doc = "Log in with a name and a password "
 	    "(OAuth 2 password flow)." },
 	{ SB_POST, "/api/auth/refresh", SB_PUBLIC, refresh, refresh_in,
-	  pair_out, .body = SB_JSON | SB_FORM,
+	  pair_out, .body = SB_JSON | SB_FORM, .limits = SB_LIMIT_ADDRESS,
 	  .errors = { &bad_refresh, &sb_error_inactive },
 	  .doc = "Change a refresh token for a new pair." },
+	{ SB_POST, "/api/auth/logout", SB_LEAVER, logout, logout_in,
+	  .success = SB_NO_CONTENT, .body = SB_JSON | SB_NO_BODY,
+	  .limits = SB_LIMIT_USER,
+	  .doc = "Log out: the login of a refresh token or, without a body, "
+	    "the caller's." },
+	{ SB_POST, "/api/auth/logout-all", SB_USER, logout_all,
+	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
+	  .doc = "Log out everywhere." },
+	{ SB_GET, "/api/auth/sessions", SB_USER, list_sessions, NULL,
+	  sessions_out, .limits = SB_LIMIT_USER,
+	  .doc = "List the caller's logins." },
+	{ SB_DELETE, "/api/auth/sessions/{id}", SB_USER, end_session, end_in,
+	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_not_found },
+	  .doc = "End one of the caller's logins." },
 	{ SB_GET, "/api/auth/me", SB_USER, me, NULL, me_out,
-	  .doc = "Tell who the caller is." },
+	  .limits = SB_LIMIT_USER, .doc = "Tell who the caller is." },
+	{ SB_PATCH, "/api/auth/me", SB_USER, change_me, change_in, me_out,
+	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
+	  .errors = { &bad_password, &username_taken, &email_taken },
+	  .doc = "Change the caller's name or address." },
+	{ SB_DELETE, "/api/auth/me", SB_USER, delete_me, delete_in,
+	  .success = SB_NO_CONTENT,
+	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
+	  .errors = { &bad_password },
+	  .doc = "Delete the caller's account and all that is its own." },
+	{ SB_POST, "/api/auth/password", SB_USER, change_password,
+	  password_in, pair_out,
+	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
+	  .errors = { &bad_password },
+	  .doc = "Change the password, end all logins, and log in anew." },
+	{ SB_GET, "/api/limits", SB_USER, limits, NULL, limits_out,
+	  .doc = "Tell how the caller's limits stand." },
 	{ SB_NONE }
 };
 

@@ -16,7 +16,7 @@ cmd_migrate(char **arguments)
 		return cmd_refuse("migrate", *arguments);
 	if (!cmd_read_settings())
 		return CMD_SETTINGS;
-	db = sb_db_new();
+	db = sb_db_new(SB_STORE_MAIN);
 	before = sb_db_step(db);
 	after = sb_db_open(db, NULL) ? sb_db_step(db) : -1;
 	sb_db_free(db);

@@ -160,7 +160,10 @@ read_json(struct sb_check *c)
 	size_t offset = 0;
 
 	if (way->body_length == 0) {
-		say_no_body(c);
+		if (way->route->body & SB_NO_BODY)
+			c->no_body = true;
+		else
+			say_no_body(c);
 		return;
 	}
 	if (way->content_type != NULL && !is_json(way->content_type)) {
@@ -217,20 +220,43 @@ enum sb_status
 sb_check_input(struct sb_request *rq, struct sb_response *rs)
 {
 	struct sb_way *way = rq->way;
-	struct sb_check c = { .rq = rq, .fields = way->route->in };
+	struct sb_check *c;
 	size_t n = 0;
 
-	if (c.fields == NULL)
+	if (way->route->in == NULL)
 		return SB_NEXT;
-	if (any_in(c.fields, SB_IN_BODY))
-		read_body(&c);
-	if (any_in(c.fields, SB_IN_QUERY))
-		c.query = sb_form_urlencoded(rq->pool, way->query,
+	c = way->check = sb_alloc(rq->pool, sizeof(*c));
+	c->rq = rq;
+	c->fields = way->route->in;
+	if (any_in(c->fields, SB_IN_BODY))
+		read_body(c);
+	if (any_in(c->fields, SB_IN_QUERY))
+		c->query = sb_form_urlencoded(rq->pool, way->query,
 		    strlen(way->query));
-	while (c.fields[n].name != NULL)
+	while (c->fields[n].name != NULL)
 		n++;
 	way->values = sb_alloc(rq->pool, n * sizeof(*way->values));
 	for (size_t i = 0; i < n; i++)
-		check_field(&c, &c.fields[i], &way->values[i]);
-	return c.errors == NULL ? SB_NEXT : sb_refuse_invalid(rs, c.errors);
+		check_field(c, &c->fields[i], &way->values[i]);
+	return c->errors == NULL ? SB_NEXT : sb_refuse_invalid(rs, c->errors);
+}
+
+enum sb_status
+sb_invalid(struct sb_response *rs, int field, const char *reason)
+{
+	struct sb_check *c = rs->rq->way->check;
+	struct json_object *entry;
+	struct sb_raw raw;
+
+	if (field != SB_WHOLE) {
+		find(c, &c->fields[field], &raw);
+		sb_check_value_error(c, &c->fields[field], &raw, reason);
+	} else {
+		entry = sb_check_entry(c, "value_error", "body",
+		    sb_printf(rs->rq->pool, "Value error, %s", reason));
+		json_object_object_add(entry, "input", what_came(c));
+		sb_check_context(entry, "reason",
+		    json_object_new_string(reason));
+	}
+	return sb_refuse_invalid(rs, c->errors);
 }

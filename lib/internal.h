@@ -70,8 +70,9 @@ void	 sb_process_begin(void);
 
 /*
  * Takes one of `slots' places of that name, over all processes, waiting for it
- * up to so many microseconds.  Returns a handle >= 0 for sb_slot_leave, or -1.
- * The kernel frees the place of a process that ends, however it does.
+ * up to so many microseconds.  Returns a handle >= 0 for sb_slot_leave; -1 if
+ * all are taken, -2, with a log line, if nobody can tell.  The kernel frees the
+ * place of a process that ends, however it does.
  */
 int	 sb_slot_take(const char *name, int slots, int64_t patience);
 void	 sb_slot_leave(int handle);
@@ -84,13 +85,14 @@ struct sb_value {
 	int64_t		 number;
 };
 
-#define SB_DEPTH	4	/* of objects in an answer */
+#define SB_DEPTH	8	/* of objects in an answer */
 
 struct sb_response {
 	enum sb_status	 status;
 	struct sb_request *rq;
 	struct json_object *object[SB_DEPTH];
 	const struct sb_field *fields[SB_DEPTH];
+	enum sb_kind	 kind[SB_DEPTH];	/* SB_OBJECT, _LIST or _MAP */
 	int		 depth;
 	struct json_object *refusal;	/* a refusal's body, in its place */
 	enum sb_status	 refused;	/* its status */
@@ -99,6 +101,9 @@ struct sb_response {
 	const char	*media;
 	const char	*headers;	/* lines so far, or NULL */
 	const char	*fault;		/* the handler's own, or NULL */
+	const char	*limit;		/* the strictest one's name, or NULL */
+	struct sb_limit_state strictest;
+	int64_t		 limited_at;	/* when that was looked at */
 };
 
 /* What the library knows of a request and a handler needn't. */
@@ -121,6 +126,7 @@ struct sb_way {
 	bool		 secret;	/* no cache may keep the answer */
 	const struct sb_pair *path_values;	/* of the {} in the path */
 	struct sb_value	*values;	/* by the route's input fields */
+	struct sb_check	*check;		/* what they were checked by */
 	int64_t		 started;
 };
 
@@ -147,17 +153,23 @@ const char *sb_serve_request_id(void);
 /* -------------------------------------------------------------- response.c */
 
 extern const struct sb_error sb_error_internal, sb_error_unavailable,
-    sb_error_not_found, sb_error_method, sb_error_too_large,
-    sb_error_incomplete, sb_error_ambiguous, sb_error_unauthenticated,
-    sb_error_token;
+    sb_error_method, sb_error_too_large, sb_error_incomplete,
+    sb_error_ambiguous, sb_error_unauthenticated;
 
 void	 sb_response_begin(struct sb_response *, struct sb_request *);
 
 /* Makes the answer this error's, whatever it was: the library's refusals. */
 enum sb_status sb_refuse(struct sb_response *, const struct sb_error *);
 
+/* Makes the answer this one; takes the reference. */
+enum sb_status sb_refuse_with(struct sb_response *, enum sb_status,
+	    struct json_object *body);
+
 /* Makes it {"detail":[…]}; takes the reference. */
 enum sb_status sb_refuse_invalid(struct sb_response *, struct json_object *);
+
+/* A time as a number of seconds, to the microsecond. */
+struct json_object *sb_json_seconds(struct sb_pool *, int64_t microseconds);
 
 /* Holds a handler's answer to its route; what is wrong, or NULL. */
 const char *sb_response_wrong(const struct sb_response *);
@@ -192,6 +204,48 @@ const char *sb_address_counted(struct sb_pool *, const char *address);
  * outside of a block's prefix may be set, and count for nothing.
  */
 bool	 sb_is_networks(const char *list);
+
+/* -------------------------------------------------------------- secret.c */
+
+/*
+ * A text that nobody can read back who hasn't the installation's own secret:
+ * 32 hex digits of HMAC-SHA256 (RFC 2104) over purpose, NUL and text.  NULL if
+ * the secret can't be had: then the request has failed.
+ */
+const char *sb_secret_hash(struct sb_request *, const char *purpose,
+	    const char *text);
+
+/* -------------------------------------------------------------- limit.c */
+
+/*
+ * The two steps of limits, each in one transaction: `address' or `user', then
+ * `session' and `channel' of what the route finds.  Each says SB_NEXT after it
+ * has counted, or refuses: with a 429, or a 503 where it couldn't count.
+ */
+enum sb_status sb_limit_caller(struct sb_request *, struct sb_response *);
+enum sb_status sb_limit_subject(struct sb_request *, struct sb_response *);
+
+/* A wrong password is counted under that key; SB_NEXT, or a refusal. */
+enum sb_status sb_limit_guess(struct sb_response *, const char *key);
+
+/* The same without counting: whether there is room for one more. */
+enum sb_status sb_limit_guess_room(struct sb_response *, const char *key);
+
+/* Adds the header fields of the strictest limit that was taken. */
+void	 sb_limit_headers(struct sb_response *);
+
+/* Opens the counts before the first request, if any route counts. */
+void	 sb_limit_prepare(const struct sb_route *);
+
+/*
+ * How many moments of a row of counts still count, how many may, and when one
+ * more may come.
+ */
+int64_t	 sb_limit_counted(const struct sb_row *, int64_t now, int64_t *max,
+	    int64_t *reset_at);
+
+/* Deletes some counts that are over; how many there were. */
+int64_t	 sb_limit_expire(struct sb_db *, int some);
 
 /* -------------------------------------------------------------- cors.c */
 
@@ -296,26 +350,19 @@ const struct sb_key *sb_key_find(const char *kid, enum sb_status *why);
  */
 int	 sb_key_tidy(void);
 
-/* -------------------------------------------------------------- secret.c */
-
-/*
- * A name for a text that only this installation can give it: in hex, the first
- * 16 bytes of the HMAC-SHA256 of the purpose, U+0000 and the text, by a secret
- * in the data directory that is made when it is needed first.  NULL, and the
- * request has failed, if that can't be had or is damaged.
- */
-const char *sb_secret_hash(struct sb_request *, const char *purpose,
-	    const char *text);
-
 /* -------------------------------------------------------------- db.c, row.c */
 
 struct sb_cell {
 	const char	*name;
-	const char	*text;		/* NULL: no text */
+	const char	*text;		/* or bytes; NULL: neither */
+	size_t		 length;	/* of bytes */
 	int64_t		 number;
 };
 
-struct sb_db *sb_db_new(void);		/* opens nothing yet */
+/* The files of the store. */
+enum sb_store { SB_STORE_MAIN, SB_STORE_LIMITS, SB_STORES };
+
+struct sb_db *sb_db_new(enum sb_store);	/* opens nothing yet */
 void	 sb_db_free(struct sb_db *);
 
 /* Begins a request: answers go into its pool. */
@@ -337,6 +384,12 @@ bool	 sb_db_damaged(const struct sb_db *);
 
 /* Makes the request a 503 or 500 for a reason other than the database's own. */
 void	 sb_db_fail(struct sb_db *, enum sb_status, const char *why);
+
+/*
+ * Folds the WAL back into the file as far as nobody reads it, and waits for
+ * nobody.  False, with a log line, if the file can't be had.
+ */
+bool	 sb_db_checkpoint(struct sb_db *);
 
 /* True once a newer program has changed the file too far for this one. */
 bool	 sb_db_outdated(struct sb_db *);
@@ -406,6 +459,10 @@ void	 sb_settings_print(enum sb_format);
 /* -------------------------------------------------------------- password.c */
 
 #define SB_SCRYPT_MAX	(INT64_C(256) << 20)	/* bytes that a hash may take */
+
+/* Whether it was the one hashed.  A NULL hash takes as long and says no. */
+bool	 sb_password_matches(struct sb_request *, const char *hash,
+	    const char *password);
 
 /*
  * A password as it is hashed: NFC, every space U+0020 (RFC 8265 section 4.2,

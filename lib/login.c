@@ -7,12 +7,18 @@
 #include "internal.h"
 
 static enum sb_status admit(struct sb_request *, struct sb_response *);
+static enum sb_status admit_leaver(struct sb_request *, struct sb_response *);
 static void prepare(struct sb_db *);
 
 static const struct sb_error *const errors[] = { &sb_error_unauthenticated,
     &sb_error_token, &sb_error_inactive, NULL };
 
+static const struct sb_error *const leaver_errors[] = {
+    &sb_error_unauthenticated, &sb_error_token, NULL };
+
 const struct sb_access sb_access_user = { "bearer", errors, admit, prepare };
+const struct sb_access sb_access_leaver = { "bearer", leaver_errors,
+    admit_leaver, prepare };
 
 /*
  * The token after the scheme, "" if it isn't exactly one word.  NULL if there
@@ -42,6 +48,27 @@ prepare(struct sb_db *db)
 	sb_key_find(NULL, &why);
 }
 
+/* The user of a login that lives, or NULL. */
+static const struct sb_row *
+find_user(struct sb_request *rq, const struct sb_token *token)
+{
+	return sb_one(rq->db, SB_Q_CALLER, sb_bind("login", token->sid),
+	    sb_bind("user", token->sub));
+}
+
+static void
+set_caller(struct sb_request *rq, const struct sb_token *token,
+    const struct sb_row *user)
+{
+	rq->caller = (struct sb_caller){
+		.user_id = sb_row_text(user, "id"),
+		.login_id = token->sid,
+		.email = sb_row_text(user, "email"),
+		.username = sb_row_text(user, "username"),
+		.created_at = sb_row_int(user, "created_at"),
+	};
+}
+
 static enum sb_status
 admit(struct sb_request *rq, struct sb_response *rs)
 {
@@ -51,20 +78,36 @@ admit(struct sb_request *rq, struct sb_response *rs)
 
 	if (text == NULL)
 		return sb_refuse(rs, &sb_error_unauthenticated);
-	if (!sb_token_verify(rq, text, SB_TOKEN_ACCESS, &token))
-		return sb_refuse(rs, &sb_error_token);
-	user = sb_one(rq->db, SB_Q_CALLER, sb_bind("login", token.sid),
-	    sb_bind("user", token.sub));
-	if (user == NULL)
+	if (!sb_token_verify(rq, text, SB_TOKEN_ACCESS, &token) ||
+	    (user = find_user(rq, &token)) == NULL)
 		return sb_refuse(rs, &sb_error_token);
 	if (!sb_row_int(user, "is_active"))
 		return sb_refuse(rs, &sb_error_inactive);
-	rq->caller = (struct sb_caller){
-		.user_id = sb_row_text(user, "id"),
-		.login_id = token.sid,
-		.email = sb_row_text(user, "email"),
-		.username = sb_row_text(user, "username"),
-		.created_at = sb_row_int(user, "created_at"),
-	};
+	set_caller(rq, &token, user);
 	return SB_NEXT;
+}
+
+/*
+ * A token that is dead already can still be logged out (RFC 7009 section 2.2),
+ * and clients send one along with a body that says whose login it is.
+ */
+static enum sb_status
+admit_leaver(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *text = bearer_token(rq->way->authorization);
+	const struct sb_row *user = NULL;
+	struct sb_token token;
+
+	if (text != NULL && sb_token_read(rq, text, SB_TOKEN_ACCESS, &token)) {
+		if (token.exp > sb_now() / SB_SECOND)
+			user = find_user(rq, &token);
+		if (user != NULL)
+			set_caller(rq, &token, user);
+		rq->caller.login_id = token.sid;
+		return SB_NEXT;
+	}
+	if (rq->way->body_length > 0)
+		return SB_NEXT;
+	return sb_refuse(rs, text == NULL ? &sb_error_unauthenticated :
+	    &sb_error_token);
 }

@@ -80,13 +80,20 @@ field_schema(const struct sb_field *f)
 		[SB_ENUM] = { "string", NULL },
 		[SB_UUID] = { "string", "uuid" },
 		[SB_TIME] = { "string", "date-time" },
+		[SB_UNIX_TIME] = { "number", NULL },
 		[SB_OBJECT] = { "object", NULL },
+		[SB_LIST] = { "array", NULL },
+		[SB_MAP] = { "object", NULL },
 	};
 	struct json_object *schema = f->kind == SB_OBJECT ?
 	    object_schema(f->fields, SB_IN_BODY) : json_object_new_object();
 
 	if (f->kind != SB_OBJECT)
 		add(schema, "type", text(kinds[f->kind].type));
+	if (f->kind == SB_LIST || f->kind == SB_MAP)
+		add(schema, f->kind == SB_LIST ? "items" :
+		    "additionalProperties",
+		    object_schema(f->fields, SB_IN_BODY));
 	if (kinds[f->kind].format != NULL)
 		add(schema, "format", text(kinds[f->kind].format));
 	add(schema, "description", text(f->doc));
@@ -187,7 +194,7 @@ add_body(struct json_object *operation, const struct sb_route *r)
 		return;
 	body = child(operation, "requestBody");
 	types = child(body, "content");
-	add(body, "required", json_object_new_boolean(true));
+	add(body, "required", json_object_new_boolean(!(takes & SB_NO_BODY)));
 	if (takes & SB_JSON)
 		add(child(types, "application/json"), "schema",
 		    object_schema(r->in, SB_IN_BODY));
@@ -251,6 +258,10 @@ add_responses(struct json_object *operation, const struct sb_route *r)
 		add(response(operation, SB_UNPROCESSABLE), "content",
 		    content("application/json", reference(
 		    "#/components/schemas/ValidationError")));
+	if (r->limits != 0)
+		add(response(operation, SB_TOO_MANY), "content",
+		    content("application/json", reference(
+		    "#/components/schemas/RateLimited")));
 	add_error(operation, &sb_error_internal);
 	add_error(operation, &sb_error_unavailable);
 }
@@ -303,6 +314,12 @@ static const char components[] = "{"
     "\"Error\":{\"type\":\"object\",\"required\":[\"detail\"],\"properties\":{"
     "\"detail\":{\"type\":\"string\",\"description\":\"What went wrong.\"},"
     "\"error\":{\"type\":\"string\",\"description\":\"OAuth 2 error code.\"}}},"
+    "\"RateLimited\":{\"type\":\"object\",\"required\":[\"detail\",\"limit\","
+    "\"remaining\",\"retry_after\",\"reset_at\"],\"properties\":{"
+    "\"detail\":{\"type\":\"string\",\"description\":\"Which limit it was.\"},"
+    "\"limit\":{\"type\":\"integer\"},\"remaining\":{\"type\":\"integer\"},"
+    "\"retry_after\":{\"type\":\"integer\",\"description\":\"Seconds.\"},"
+    "\"reset_at\":{\"type\":\"number\",\"description\":\"Unix seconds.\"}}},"
     "\"ValidationError\":{\"type\":\"object\",\"required\":[\"detail\"],"
     "\"properties\":{\"detail\":{\"type\":\"array\",\"items\":{"
     "\"type\":\"object\",\"required\":[\"type\",\"loc\",\"msg\"],"

@@ -1,6 +1,6 @@
 /*
- * A request's answer: its status, its fields held to the route's table, and
- * its way out.  The only file that knows HTTP's numbers.
+ * A request's answer: its status, its header fields, what refuses, and its way
+ * out.  The only file that knows HTTP's numbers.
  */
 #include <string.h>
 #include <json-c/json.h>
@@ -63,90 +63,10 @@ sb_status_reason(enum sb_status status)
 	return statuses[status].reason;
 }
 
-static struct json_object *
-new_object(struct sb_response *rs)
-{
-	struct json_object *object = json_object_new_object();
-
-	if (object == NULL)
-		sb_fatal("out of memory");
-	sb_pool_json(rs->rq->pool, object);
-	return object;
-}
-
 void
 sb_response_begin(struct sb_response *rs, struct sb_request *rq)
 {
 	*rs = (struct sb_response){ .rq = rq };
-}
-
-/* ----------------------------------------------------- fields of an answer */
-
-static void
-put(struct sb_response *rs, int field, struct json_object *value)
-{
-	if (rs->object[0] == NULL) {
-		rs->object[0] = new_object(rs);
-		rs->fields[0] = rs->rq->way->route->out;
-	}
-	if (rs->fields[rs->depth] == NULL) {
-		rs->fault = "a field, where none is declared";
-		json_object_put(value);
-		return;
-	}
-	if (json_object_object_add_ex(rs->object[rs->depth],
-	    rs->fields[rs->depth][field].name, value,
-	    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) != 0)
-		sb_fatal("out of memory");
-}
-
-void
-sb_put_text(struct sb_response *rs, int field, const char *text)
-{
-	put(rs, field, text == NULL ? NULL : json_object_new_string(text));
-}
-
-void
-sb_put_int(struct sb_response *rs, int field, int64_t number)
-{
-	put(rs, field, json_object_new_int64(number));
-}
-
-void
-sb_put_bool(struct sb_response *rs, int field, bool yes)
-{
-	put(rs, field, json_object_new_boolean(yes));
-}
-
-void
-sb_put_time(struct sb_response *rs, int field, int64_t time)
-{
-	sb_put_text(rs, field, sb_time_text(rs->rq->pool, time));
-}
-
-void
-sb_open(struct sb_response *rs, int field)
-{
-	struct json_object *object;
-
-	if (rs->depth + 1 == SB_DEPTH)
-		sb_fatal("an answer of more than %d levels", SB_DEPTH);
-	object = json_object_new_object();
-	put(rs, field, object);
-	if (rs->fault != NULL)
-		return;
-	rs->object[rs->depth + 1] = object;
-	rs->fields[rs->depth + 1] = rs->fields[rs->depth][field].fields;
-	rs->depth++;
-}
-
-void
-sb_close(struct sb_response *rs)
-{
-	if (rs->depth == 0)
-		rs->fault = "closed what was not open";
-	else
-		rs->depth--;
 }
 
 void
@@ -161,10 +81,13 @@ sb_put_header(struct sb_response *rs, const char *name, const char *value)
 
 /* ----------------------------------------------------------------- refusals */
 
-static enum sb_status
-refuse_with(struct sb_response *rs, enum sb_status status,
+enum sb_status
+sb_refuse_with(struct sb_response *rs, enum sb_status status,
     struct json_object *body)
 {
+	sb_pool_json(rs->rq->pool, body);
+	rs->headers = NULL;
+	rs->fault = NULL;
 	rs->refusal = body;
 	rs->refused = status;
 	rs->content = NULL;
@@ -174,118 +97,52 @@ refuse_with(struct sb_response *rs, enum sb_status status,
 enum sb_status
 sb_refuse(struct sb_response *rs, const struct sb_error *error)
 {
-	struct json_object *body = new_object(rs);
+	struct json_object *body = json_object_new_object();
 
-	rs->headers = NULL;
-	rs->fault = NULL;
 	json_object_object_add(body, "detail",
 	    json_object_new_string(error->detail));
 	if (error->error != NULL)
 		json_object_object_add(body, "error",
 		    json_object_new_string(error->error));
+	sb_refuse_with(rs, error->status, body);
 	if (error->status == SB_UNAUTHORIZED)
 		sb_put_header(rs, "WWW-Authenticate",
 		    error == &sb_error_token ?
 		    "Bearer error=\"invalid_token\"" : "Bearer");
-	return refuse_with(rs, error->status, body);
+	return error->status;
 }
 
 enum sb_status
 sb_refuse_invalid(struct sb_response *rs, struct json_object *detail)
 {
-	struct json_object *body = new_object(rs);
+	struct json_object *body = json_object_new_object();
 
 	json_object_object_add(body, "detail", detail);
-	return refuse_with(rs, SB_UNPROCESSABLE, body);
+	return sb_refuse_with(rs, SB_UNPROCESSABLE, body);
+}
+
+static bool
+is_declared(const struct sb_route *route, const struct sb_error *error)
+{
+	const struct sb_error *const *of_access = route->access->errors;
+
+	for (int i = 0; i < SB_ROUTE_ERRORS; i++)
+		if (route->errors[i] == error)
+			return true;
+	while (of_access != NULL && *of_access != NULL)
+		if (*of_access++ == error)
+			return true;
+	return false;
 }
 
 enum sb_status
 sb_fail(struct sb_response *rs, const struct sb_error *error)
 {
-	const struct sb_error *const *declared = rs->rq->way->route->errors;
-	int i = 0;
-
 	sb_refuse(rs, error);
-	while (i < SB_ROUTE_ERRORS && declared[i] != error)
-		i++;
-	if (i == SB_ROUTE_ERRORS)
+	if (!is_declared(rs->rq->way->route, error))
 		rs->fault = sb_printf(rs->rq->pool, "undeclared error: %s",
 		    error->detail);
 	return error->status;
-}
-
-/* --------------------------------------------- the answer against its table */
-
-static const char *object_wrong(struct sb_pool *, struct json_object *,
-    const struct sb_field *);
-
-static const char *
-value_wrong(struct sb_pool *pool, struct json_object *value,
-    const struct sb_field *f)
-{
-	static const json_type types[SB_KINDS] = {
-		[SB_TEXT] = json_type_string, [SB_SECRET] = json_type_string,
-		[SB_EMAIL] = json_type_string, [SB_INT] = json_type_int,
-		[SB_BOOL] = json_type_boolean, [SB_ENUM] = json_type_string,
-		[SB_UUID] = json_type_string, [SB_TIME] = json_type_string,
-		[SB_OBJECT] = json_type_object,
-	};
-
-	if (value == NULL && f->optional)
-		return NULL;
-	if (!json_object_is_type(value, types[f->kind]))
-		return sb_printf(pool, "%s is of another type", f->name);
-	return f->kind == SB_OBJECT ? object_wrong(pool, value, f->fields) :
-	    NULL;
-}
-
-/*
- * Members must stand in the table's order, each once.  A name put by put() is
- * the field's own, not a copy, so that pointers tell.
- */
-static const char *
-object_wrong(struct sb_pool *pool, struct json_object *object,
-    const struct sb_field *f)
-{
-	const char *wrong;
-
-	json_object_object_foreach(object, name, value) {
-		while (f->name != NULL && f->name != name && f->optional)
-			f++;
-		if (f->name == NULL || f->name != name)
-			return sb_printf(pool, "%s is not declared here", name);
-		if ((wrong = value_wrong(pool, value, f)) != NULL)
-			return wrong;
-		f++;
-	}
-	for (; f->name != NULL; f++)
-		if (!f->optional)
-			return sb_printf(pool, "%s is missing", f->name);
-	return NULL;
-}
-
-const char *
-sb_response_wrong(const struct sb_response *rs)
-{
-	const struct sb_route *route = rs->rq->way->route;
-	enum sb_status success;
-
-	if (rs->fault != NULL || route == NULL)
-		return rs->fault;
-	if (rs->refusal != NULL)
-		return rs->status == rs->refused ? NULL :
-		    "refused, but did not end with it";
-	success = route->success == SB_NEXT ? SB_OK : route->success;
-	if (rs->status != success && rs->status != SB_UNAVAILABLE)
-		return sb_printf(rs->rq->pool, "%d, but its row declares %d",
-		    sb_status_number(rs->status), sb_status_number(success));
-	if (route->media != NULL)
-		return rs->content == NULL ? "no content" : NULL;
-	if (route->out == NULL)
-		return rs->object[0] != NULL ? "a body, undeclared" : NULL;
-	if (rs->object[0] == NULL || rs->depth != 0)
-		return "no body, or one not closed";
-	return object_wrong(rs->rq->pool, rs->object[0], route->out);
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -314,6 +171,7 @@ sb_response_send(struct sb_response *rs)
 
 	sb_response_finish(rs);
 	sb_cors_headers(rs);
+	sb_limit_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
 		sb_put_header(rs, "Retry-After", "1");
 	if (way->authorization != NULL || way->secret)

@@ -25,3 +25,10 @@ sb_row_int(const struct sb_row *row, const char *column)
 {
 	return cell(row, column)->number;
 }
+
+const void *
+sb_row_bytes(const struct sb_row *row, const char *column, size_t *length)
+{
+	*length = cell(row, column)->length;
+	return cell(row, column)->text;
+}

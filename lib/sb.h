@@ -1,7 +1,8 @@
 /*
  * All that a program of switchboard may use, in the order of a tour: the
- * program and its tables, a request, its answer, the store, identity, settings,
- * the log, memory, time and text.  cgi/ includes nothing else of ours.
+ * program and its tables, a request, its answer, identity, limits, the log,
+ * memory, time and text.  Two chapters are files of their own, which this one
+ * includes: store.h and values.h.  cgi/ includes nothing else of ours.
  */
 #ifndef SB_H
 #define SB_H
@@ -10,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "queries.h"
 
 struct sb_db;
 struct sb_pool;
@@ -19,6 +19,9 @@ struct sb_response;
 
 #define SB_SECOND	INT64_C(1000000)	/* in microseconds */
 #define SB_DAY		(24 * 60 * 60 * SB_SECOND)
+
+#include "store.h"		/* named queries, and a request's transaction */
+#include "values.h"		/* the settings */
 
 /* ------------------------------------------------------------- a program */
 
@@ -62,7 +65,10 @@ enum sb_kind {
 	SB_ENUM,		/* a text out of .choices */
 	SB_UUID,		/* RFC 9562, in lower case */
 	SB_TIME,		/* answers only: RFC 3339, microseconds, Z */
+	SB_UNIX_TIME,		/* answers only: seconds, with a fraction */
 	SB_OBJECT,		/* answers only: .fields */
+	SB_LIST,		/* answers only: objects of .fields */
+	SB_MAP,			/* answers only: the same, each by a name */
 	SB_KINDS
 };
 
@@ -84,7 +90,7 @@ struct sb_field {
 	bool		 optional;	/* may be absent; in JSON, null too */
 	const char	*pattern;	/* POSIX extended regular expression */
 	const char *const *choices;	/* of SB_ENUM, ended by NULL */
-	const struct sb_field *fields;	/* of SB_OBJECT */
+	const struct sb_field *fields;	/* of SB_OBJECT, SB_LIST, SB_MAP */
 	const char	*example;
 	/* What is wrong with a value, as half a sentence, or NULL. */
 	const char	*(*wrong)(struct sb_pool *, const char *value);
@@ -105,15 +111,28 @@ struct sb_access {
 	enum sb_status	(*admit)(struct sb_request *, struct sb_response *);
 	void		(*prepare)(struct sb_db *);	/* before serving */
 };
-extern const struct sb_error sb_error_inactive;
-extern const struct sb_access sb_access_public;
-extern const struct sb_access sb_access_user;
+extern const struct sb_error sb_error_inactive, sb_error_not_found,
+    sb_error_token;
+extern const struct sb_access sb_access_public, sb_access_user,
+    sb_access_leaver;
 #define SB_PUBLIC	(&sb_access_public)
 #define SB_USER		(&sb_access_user)	/* a live access token */
+/* Who logs out: by any access token that we signed, or by what the body has. */
+#define SB_LEAVER	(&sb_access_leaver)
 
 /* What bodies a route takes; 0 is SB_JSON. */
 #define SB_JSON		1
 #define SB_FORM		2	/* urlencoded and multipart/form-data */
+#define SB_NO_BODY	4	/* none will do, too: no field of it is there */
+
+/* The rate limits that a route's requests count against. */
+enum sb_limit {
+	SB_LIMIT_ADDRESS = 1,	/* before the body is looked at */
+	SB_LIMIT_USER = 2,	/* likewise, if there is a live token */
+	SB_LIMIT_SESSION = 4,	/* after .find; both count or neither */
+	SB_LIMIT_CHANNEL = 8,
+	SB_LIMIT_ACCOUNT = 16	/* by sb_password_check alone */
+};
 
 #define SB_ROUTE_ERRORS	6
 
@@ -132,6 +151,8 @@ struct sb_route {
 	unsigned	 body;		/* SB_JSON unless set */
 	size_t		 body_max;	/* bytes; SB_BODY_MAX unless set */
 	const char	*media;		/* of an answer by sb_put_file */
+	unsigned	 limits;	/* of enum sb_limit */
+	sb_handler	*find;		/* sets rq->subject, or refuses */
 	const struct sb_error *errors[SB_ROUTE_ERRORS];
 };
 #define SB_BODY_MAX	((size_t)64 * 1024)
@@ -145,7 +166,10 @@ int	 sb_main(int argc, char **argv, const char *program,
 
 /* ------------------------------------------------------------- a request */
 
-/* Whom the request's access token speaks for; all NULL on public routes. */
+/*
+ * Whom the request's access token speaks for; all NULL where none was asked
+ * for, and all but the login's id for a token that is dead (SB_LEAVER).
+ */
 struct sb_caller {
 	const char	*user_id;
 	const char	*login_id;
@@ -154,14 +178,21 @@ struct sb_caller {
 	int64_t		 created_at;
 };
 
+/* What session and channel limits count: known to be the caller's. */
+struct sb_subject {
+	const char	*session_id;
+	const char	*channel;
+};
+
 struct sb_request {
 	struct sb_pool	*pool;		/* lives as long as the request */
 	struct sb_db	*db;
 	struct sb_caller caller;
+	struct sb_subject subject;
 	const char	*id;		/* the X-Request-ID */
 	const char	*prefix;	/* mount prefix, "" or "/switchboard" */
 	const char	*user_agent;	/* at most 256 code points, or NULL */
-	const char	*address;	/* of the client, or NULL */
+	const char	*address;	/* the client's, or NULL */
 	struct sb_way	*way;		/* the library's */
 };
 
@@ -175,15 +206,20 @@ bool	 sb_has(const struct sb_request *, int field);
 
 /*
  * Puts a field of the answer, by its index in the route's table of answers and
- * in the table's order.  A declared field that is left out is a 500.
+ * in the table's order.  A declared field that is left out is a 500.  A NULL
+ * text is null, for an optional field of any kind.
  */
 void	 sb_put_text(struct sb_response *, int field, const char *);
 void	 sb_put_int(struct sb_response *, int field, int64_t);
 void	 sb_put_bool(struct sb_response *, int field, bool);
 void	 sb_put_time(struct sb_response *, int field, int64_t);
 
-/* Until the matching sb_close, fields go into this one, an SB_OBJECT. */
+/*
+ * Until the matching sb_close, fields go into this one, an SB_OBJECT; into one
+ * that is an SB_LIST or SB_MAP go objects, opened with their name or NULL.
+ */
 void	 sb_open(struct sb_response *, int field);
+void	 sb_open_item(struct sb_response *, const char *name);
 void	 sb_close(struct sb_response *);
 
 /*
@@ -203,81 +239,12 @@ void	 sb_put_header(struct sb_response *, const char *name,
  */
 enum sb_status sb_fail(struct sb_response *, const struct sb_error *);
 
-/* ------------------------------------------------------------- the store */
-
 /*
- * Values are bound to a query's parameters by name, e.g.
- *
- *	row = sb_one(rq->db, SB_Q_USER_BY_EMAIL, sb_bind("key", key));
- *
- * A parameter :now is bound by the store itself: to sb_db_now().  A parameter
- * that is not given is NULL.
+ * Refuses an input that only the handler can judge: a 422 value_error of that
+ * field or, with SB_WHOLE, of the body.  The reason is half a sentence.
  */
-struct sb_bind {
-	const char	*name;
-	const char	*text;
-	int64_t		 number;
-	bool		 is_number;
-};
-
-static inline struct sb_bind
-sb_bind(const char *name, const char *text)
-{
-	return (struct sb_bind){ .name = name, .text = text };
-}
-
-static inline struct sb_bind
-sb_bind_int(const char *name, int64_t number)
-{
-	return (struct sb_bind){ .name = name, .number = number,
-	    .is_number = true };
-}
-
-/*
- * sb_one returns the first row or NULL; sb_all a list of all rows by ->next,
- * or NULL; sb_run the number of rows changed.  Rows are copies, in the
- * request's memory.  The first query that writes begins the request's
- * transaction (BEGIN IMMEDIATE), which is committed after the handler
- * succeeded and rolled back after it failed.
- *
- * Where the store is busy past its deadline, not writable or full, every call
- * from then on answers as if there were no row, and the request ends as a 503,
- * whatever the handler says.
- */
-#define sb_one(db, query, ...) \
-	sb_db_rows(db, query, SB_BINDS(__VA_ARGS__))
-#define sb_all(db, query, ...) \
-	sb_db_rows(db, query, SB_BINDS(__VA_ARGS__))
-#define sb_run(db, query, ...) \
-	sb_db_run(db, query, SB_BINDS(__VA_ARGS__))
-#define SB_BINDS(...) \
-	((const struct sb_bind[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
-
-struct sb_row {
-	const struct sb_row *next;
-	int		 columns;
-	const struct sb_cell *cells;
-};
-
-const struct sb_row *sb_db_rows(struct sb_db *, enum sb_query,
-	    const struct sb_bind *);
-int64_t	 sb_db_run(struct sb_db *, enum sb_query, const struct sb_bind *);
-
-/* A column by its name, which the query must have; NULL and 0 for NULL. */
-const char *sb_row_text(const struct sb_row *, const char *column);
-int64_t	 sb_row_int(const struct sb_row *, const char *column);
-
-/*
- * The time of the request's transaction, read once after its lock was taken;
- * before that, the time now.
- */
-int64_t	 sb_db_now(struct sb_db *);
-
-/* Keeps what was written although the handler is about to refuse. */
-void	 sb_db_keep(struct sb_db *);
-
-/* Waits at most so long for the store from here on, not 2 s. */
-void	 sb_db_deadline(struct sb_db *, int64_t microseconds);
+#define SB_WHOLE	(-1)
+enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
 
 /* ------------------------------------------------------------- identity */
 
@@ -310,9 +277,26 @@ const char *sb_password_wrong(struct sb_pool *, const char *password);
  */
 const char *sb_password_hash(struct sb_request *, const char *password);
 
-/* Whether it was the one hashed.  A NULL hash takes as long and says no. */
-bool	 sb_password_matches(struct sb_request *, const char *hash,
-	    const char *password);
+/* A guess at the password of an account, or of a name that nobody has. */
+struct sb_guess {
+	const char	*account;	/* the user's id, or the name's key */
+	const char	*login;		/* counted for it alone, unless NULL */
+	const char	*hash;		/* NULL: nobody's; takes as long */
+	const char	*password;
+};
+
+/*
+ * How long after its end a refresh token still stands for its login when a
+ * password is guessed; until then it is known of a login that it was revoked.
+ */
+#define SB_SHIELD	(90 * SB_DAY)
+
+/*
+ * SB_NEXT if it is right.  Else refuses with that error, after it was counted
+ * against the account's limit, or with a 429 where that is reached.
+ */
+enum sb_status sb_password_check(struct sb_response *, const struct sb_guess *,
+	    const struct sb_error *wrong);
 
 /* Whether a hash is weaker than the settings, or not by scrypt. */
 bool	 sb_password_outdated(const char *hash);
@@ -338,38 +322,35 @@ struct sb_token {
  */
 const char *sb_token_sign(struct sb_request *, const struct sb_token *);
 
-/* Reads a token of ours, of that type, not expired.  False for any other. */
+/* Reads a token that we signed, of that type.  False for any other. */
+bool	 sb_token_read(struct sb_request *, const char *text,
+	    enum sb_token_type, struct sb_token *);
+
+/* The same, but not an expired one. */
 bool	 sb_token_verify(struct sb_request *, const char *text,
 	    enum sb_token_type, struct sb_token *);
 
 /* The kid of the key that signs now. */
 const char *sb_token_kid(struct sb_request *);
 
-/* ------------------------------------------------------------- settings */
+/* ------------------------------------------------------------- limits */
 
-/* Names, ranges and meanings are in the table of settings.c. */
-struct sb_settings {
-	const char	*environment;
-	bool		 debug;
-	const char	*data;
-	const char	*env_file;	/* the file that was read, or NULL */
-	const char	*secret_key;	/* NULL: the key file's newest */
-	const char	*algorithm;
-	int64_t		 access_token_expire_minutes;
-	int64_t		 refresh_token_expire_days;
-	int64_t		 scrypt_n, scrypt_r, scrypt_p;
-	int64_t		 hashes;
-	const char	*cors_origins;
-	bool		 cors_credentials;
-	const char	*root_path;
-	const char	*trusted_proxies;	/* or NULL */
-	const char	*log_level;
-	const char	*log_file;
-	const char	*log_format;
-	int64_t		 workers;	/* 0: not set, no prefork */
-	int64_t		 waiters;
+/* How one of the caller's limits stands. */
+struct sb_limit_state {
+	const struct sb_limit_state *next;
+	const char	*of;		/* the session's id, or the channel */
+	int64_t		 limit, remaining;
+	int64_t		 reset_at;	/* one more may come: now, or later */
+	int64_t		 window;	/* seconds */
 };
-extern struct sb_settings sb_settings;
+
+/*
+ * The state of a limit of the caller's: of a channel by its name, of all
+ * sessions that have counted lately with NULL.  NULL if it is off, if there is
+ * none, or where the counts can't be read: then the request ends as a 503.
+ */
+const struct sb_limit_state *sb_limit_look(struct sb_request *,
+	    enum sb_limit, const char *of);
 
 /* ------------------------------------------------------------- the log */
 

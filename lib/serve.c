@@ -65,9 +65,9 @@ static sb_handler *const steps[] = {
 	sb_cors_preflight,
 	sb_route_match,		/* 404, 405, 413 */
 	sb_route_admit,		/* who is calling: 401, 400 */
-				/* here: address and user limits */
+	sb_limit_caller,	/* address or user: 429, 503 */
 	sb_check_input,		/* 422 */
-				/* here: session and channel limits */
+	sb_limit_subject,	/* session and channel: 404, 429, 503 */
 	handle,
 };
 
@@ -162,13 +162,13 @@ work(void)
 {
 	bool outdated;
 
-
-	program.db = sb_db_new();
+	program.db = sb_db_new(SB_STORE_MAIN);
 	sb_db_open(program.db, program.name);
 	for (const struct sb_route *r = program.routes; r->method != SB_NONE;
 	    r++)
 		if (r->access->prepare != NULL)
 			r->access->prepare(program.db);
+	sb_limit_prepare(program.routes);
 	sb_conn_fastcgi(serve_one, more);
 	outdated = sb_db_outdated(program.db);
 	sb_db_free(program.db);
@@ -198,7 +198,7 @@ serve_cgi(void)
 	struct sb_conn conn;
 
 	sb_log_open(program.name);
-	program.db = sb_db_new();
+	program.db = sb_db_new(SB_STORE_MAIN);
 	sb_conn_cgi(&conn, environ);
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);

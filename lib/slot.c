@@ -34,7 +34,7 @@ try_all(int fd, int slots)
 	return FULL;
 }
 
-static bool
+static enum outcome
 take_one(int fd, int slots, int64_t patience)
 {
 	int64_t end = sb_monotonic() + patience;
@@ -49,7 +49,7 @@ take_one(int fd, int slots, int64_t patience)
 		nap.tv_nsec = (2000 + chance % 8000) * 1000L;
 		nanosleep(&nap, NULL);
 	}
-	return outcome == TAKEN;
+	return outcome;
 }
 
 int
@@ -59,16 +59,17 @@ sb_slot_take(const char *name, int slots, int64_t patience)
 	const char *path = sb_printf(pool, "%s/%s.slots", sb_settings.data,
 	    name);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	enum outcome outcome;
 
 	if (fd < 0)
 		sb_log(SB_ERROR, "%s: %s", path, strerror(errno));
 	sb_pool_free(pool);
 	if (fd < 0)
-		return -1;
-	if (take_one(fd, slots, patience))
+		return -2;
+	if ((outcome = take_one(fd, slots, patience)) == TAKEN)
 		return fd;
 	close(fd);
-	return -1;
+	return outcome == FULL ? -1 : -2;
 }
 
 void

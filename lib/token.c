@@ -170,7 +170,7 @@ is_signed(const char *text, const struct sb_key *key)
 }
 
 bool
-sb_token_verify(struct sb_request *rq, const char *text,
+sb_token_read(struct sb_request *rq, const char *text,
     enum sb_token_type type, struct sb_token *t)
 {
 	const struct sb_key *key;
@@ -191,6 +191,13 @@ sb_token_verify(struct sb_request *rq, const char *text,
 	    t->sub != NULL && t->sid != NULL && t->jti != NULL &&
 	    (t->username != NULL) == (type == SB_TOKEN_ACCESS) &&
 	    int_member(claims, "iat", &t->iat) &&
-	    int_member(claims, "exp", &t->exp) &&
+	    int_member(claims, "exp", &t->exp);
+}
+
+bool
+sb_token_verify(struct sb_request *rq, const char *text,
+    enum sb_token_type type, struct sb_token *t)
+{
+	return sb_token_read(rq, text, type, t) &&
 	    t->exp > sb_now() / SB_SECOND;
 }

@@ -15,6 +15,43 @@ FROM users WHERE username_key = :key;
 SELECT id, username, password, password_version, is_active
 FROM users WHERE email_key = :key;
 
+-- name: user_by_id
+SELECT id, username, password, password_version FROM users WHERE id = :id;
+
+-- name: caller_lives
+-- Whether the login that asks for a change lives, and the password that was
+-- checked is still the account's.
+SELECT logins.id FROM logins JOIN users ON users.id = logins.user_id
+WHERE logins.id = :login AND logins.revoked_at IS NULL
+	AND users.password_version = :version AND users.is_active = 1;
+
+-- name: user_change
+-- A new name, a new address or both, unless somebody else has one of them, or
+-- the login has ended or the password was changed meanwhile.
+UPDATE users SET email = coalesce(:email, email),
+	email_key = coalesce(:email_key, email_key),
+	username = coalesce(:username, username),
+	username_key = coalesce(:username_key, username_key)
+WHERE id = :id AND password_version = :version AND is_active = 1 AND EXISTS (
+	SELECT 1 FROM logins WHERE logins.id = :login AND revoked_at IS NULL)
+AND NOT EXISTS (
+	SELECT 1 FROM users AS other WHERE other.id <> :id
+	AND (other.username_key = :username_key
+		OR other.email_key = :email_key))
+RETURNING email, username;
+
+-- name: user_set_password
+-- Likewise.
+UPDATE users SET password = :password, password_version = password_version + 1
+WHERE id = :id AND password_version = :version AND is_active = 1 AND EXISTS (
+	SELECT 1 FROM logins WHERE logins.id = :login AND revoked_at IS NULL);
+
+-- name: user_delete
+-- Likewise.
+DELETE FROM users
+WHERE id = :id AND password_version = :version AND is_active = 1 AND EXISTS (
+	SELECT 1 FROM logins WHERE logins.id = :login AND revoked_at IS NULL);
+
 -- name: user_rehash
 -- A stronger hash of the same password.
 UPDATE users SET password = :renewed WHERE id = :id AND password = :password;
@@ -38,11 +75,37 @@ UPDATE logins SET last_used_at = :now
 WHERE id = :id AND user_id = :user AND revoked_at IS NULL;
 
 -- name: login_extend
--- The login lives as long as its newest refresh token.
-UPDATE logins SET expires_at = :now + :lifetime WHERE id = :id;
+-- The login lives as long as any of its refresh tokens, which those of before a
+-- change of the settings may do longer than the newest.
+UPDATE logins SET expires_at = CASE WHEN expires_at > :now + :lifetime
+	THEN expires_at ELSE :now + :lifetime END
+WHERE id = :id;
 
 -- name: login_revoke
 UPDATE logins SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;
+
+-- name: login_revoke_all
+UPDATE logins SET revoked_at = :now
+WHERE user_id = :user AND revoked_at IS NULL;
+
+-- name: login_of
+SELECT id FROM logins WHERE id = :id AND user_id = :user;
+
+-- name: login_list
+-- The user's logins that live, the caller's own first.
+SELECT id, created_at, last_used_at, expires_at, user_agent, ip_address
+FROM logins
+WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now
+ORDER BY CASE WHEN id = :current THEN 0 ELSE 1 END, last_used_at DESC, id
+LIMIT :listed;
+
+-- name: login_total
+SELECT count(*) AS total FROM logins
+WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now;
+
+-- name: login_revoked
+-- A login that somebody ended.  One that expired may be gone.
+SELECT id FROM logins WHERE id = :id AND revoked_at IS NOT NULL;
 
 -- name: refresh_add
 INSERT INTO refresh_tokens (jti, login_id, kid, issued_at, expires_at)
@@ -65,3 +128,7 @@ WHERE login_id = :login AND used_at IS NOT NULL
 
 -- name: refresh_forget_all
 DELETE FROM refresh_tokens WHERE login_id = :login;
+
+-- name: refresh_forget_user
+DELETE FROM refresh_tokens WHERE login_id IN (
+	SELECT id FROM logins WHERE user_id = :user);

@@ -311,13 +311,13 @@ sql()
 	sqlite3 -cmd '.timeout 2000' "$SWITCHBOARD_DATA/switchboard.db" "$1"
 }
 
-# Takes the write lock of the database until release_lock.
-hold_lock()
+# Takes the write lock of the database, or of another one, until release_lock.
+hold_lock()	# [FILE]
 {
 	local out=$BATS_TEST_TMPDIR/lock.out
 
 	mkfifo "$BATS_TEST_TMPDIR/lock"
-	sqlite3 "$SWITCHBOARD_DATA/switchboard.db" \
+	sqlite3 "$SWITCHBOARD_DATA/${1-switchboard.db}" \
 	    <"$BATS_TEST_TMPDIR/lock" >"$out" 2>&1 3>&- &
 	lock_holder=$!
 	exec {lock}>"$BATS_TEST_TMPDIR/lock"

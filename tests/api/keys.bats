@@ -659,18 +659,17 @@ END
 
 # ---------------------------------------------------------------- arguments
 
-@test "without a word, or with another, key says what there is" {
+@test "without a word, or with another, key says where help is" {
 	switchboard key
-	ends 64 'switchboard key: what to do with the keys is missing; there are list, rotate and retire; see switchboard key --help'
+	ends 64 'switchboard key: what to do is missing; see switchboard key --help'
 	switchboard key frobnicate
-	ends 64 'switchboard key: frobnicate is not understood; there are list, rotate and retire; see switchboard key --help'
+	ends 64 'switchboard key: frobnicate is not understood; see switchboard key --help'
 	switchboard key retire
-	ends 64 'switchboard key: retire needs the id of a key; see switchboard key list'
+	ends 64 'switchboard key retire: KID is missing; see switchboard key retire --help'
 	local each
-	for each in 'list now' 'list --json now' 'rotate now' \
-	    'retire 01234567 now'; do
+	for each in 'list now' 'rotate now' 'retire 01234567 now'; do
 		switchboard key $each
-		ends 64 'switchboard key: now is not understood; see switchboard key --help'
+		ends 64 "switchboard key ${each%% *}: now is not understood; see switchboard key ${each%% *} --help"
 	done
 	is "$output" '' 'standard output'
 	is "$(find "$SWITCHBOARD_DATA" -type f)" '' files
@@ -678,14 +677,15 @@ END
 
 @test "key has a help of its own" {
 	local each
-	for each in '--help' 'rotate --help' 'list -h'; do
-		switchboard key $each
+	for each in 'rotate' 'list [--json]' 'retire KID'; do
+		switchboard key ${each%% *} --help
 		ends 0 ''
-		is "${lines[0]}" 'Usage: switchboard key list|rotate|retire KID'
+		is "${lines[0]}" "Usage: switchboard key $each"
+		switchboard key --help
+		ends 0 ''
+		has "$output" "switchboard key $each"
 	done
 	is "$(find "$SWITCHBOARD_DATA" -type f)" '' files
-	switchboard --help
-	has "$output" $'\n  key       list|rotate|retire KID '
 }
 
 @test "a new value that can't be printed is an error" {

@@ -66,6 +66,119 @@ all()
 	holds 'has("path") | not'
 }
 
+# ------------------------------------------------------- lists and maps
+
+@test "lists and maps of objects go out, each in its own order" {
+	call GET '/shelf?count=3'
+	expect 200
+	is "$body" '{"books":[{"title":"Book 0","copies":[{"number":0},{"number":1,"lent":1760440000.25},{"number":2,"lent":null}]},{"title":"Book 1","copies":[{"number":0},{"number":1,"lent":1760440000.25},{"number":2,"lent":null}]},{"title":"Book 2","copies":[{"number":0},{"number":1,"lent":1760440000.25},{"number":2,"lent":null}]}],"readers":{"ann":{"number":0},"b/\"é":{"number":1,"lent":1760440000.25},"":{"number":2,"lent":null}},"gone":null,"at":1760440000.000003}'
+}
+
+@test "lists and maps may be empty, and Unix times whole" {
+	call GET '/shelf?count=0'
+	expect 200
+	is "$body" '{"books":[],"readers":{},"at":1760440000.0}'
+	call HEAD '/shelf?count=0'
+	expect 200 ''
+	is "$(header Content-Length)" 43
+}
+
+# ------------------------------------------------- no body, and judgements
+
+@test "where a body may be absent none of its fields is there" {
+	call POST '/maybe?flag=1'
+	expect 200 '{"name":null,"count":0,"there":false}'
+	call POST '/maybe?flag=1' 'Content-Type: application/json'
+	expect 200 '{"name":null,"count":0,"there":false}'
+	call POST '/maybe?flag=1' --chunked
+	expect 200 '{"name":null,"count":0,"there":false}'
+	cgi=(CONTENT_LENGTH=0)
+	call POST '/maybe?flag=1' 'Content-Type: text/plain'
+	expect 200 '{"name":null,"count":0,"there":false}'
+}
+
+@test "a body that is there is held to its fields" {
+	post '/maybe?flag=1' '{"name":"anna","count":7}'
+	expect 200 '{"name":"anna","count":7,"there":true}'
+	post '/maybe?flag=1' '{}'
+	invalid "$(entry missing '["body","name"]' 'Field required' \
+	    '"input":{}'),$(entry missing '["body","count"]' \
+	    'Field required' '"input":{}')"
+	post '/maybe?flag=1' '{"name":"a","count":0}'
+	expect 422
+	holds '[.detail[].type] == ["string_too_short","greater_than_equal"]'
+	post '/maybe?flag=1' null
+	expect 422
+	holds '[.detail[].type] == ["model_attributes_type"]'
+	post '/maybe?flag=1' ' '
+	not_json 'white space alone'
+	form '/maybe?flag=1' 'name=anna&count=7'
+	expect 422
+	holds '[.detail[].type] == ["model_attributes_type"]'
+}
+
+@test "without a body the query is still held to its fields" {
+	call POST /maybe
+	invalid "$(entry missing '["query","flag"]' 'Field required' \
+	    '"input":null')"
+	call POST '/maybe?flag=x'
+	expect 422
+	holds '[.detail[] | [.type, .loc]] == [["bool_parsing",
+	    ["query","flag"]]]'
+}
+
+# judge WHICH [QUERY]: the handler finds fault with that.
+judge()
+{
+	post "/judge/$id${2-}" "$(jq -nc --arg which "$1" '{text: "a\"é",
+	    secret: "12345678", count: 12, email: "ann@example.com",
+	    which: $which}')"
+}
+
+judgement=', must be \"better\"'
+better='"ctx":{"reason":"must be \"better\""}'
+
+@test "what a handler finds wrong is a value_error of its field" {
+	judge nothing
+	expect 204 ''
+	judge text
+	invalid "$(entry value_error '["body","text"]' \
+	    "Value error$judgement" '"input":"a\"é",'"$better")"
+	is "$(header X-Half)" ''
+	is "$(header Cache-Control)" no-store
+	judge count
+	invalid "$(entry value_error '["body","count"]' \
+	    "Value error$judgement" '"input":12,'"$better")"
+	judge email
+	invalid "$(entry value_error '["body","email"]' \
+	    'value is not a valid email address: must be \"better\"' \
+	    '"input":"ann@example.com",'"$better")"
+	judge page '?page=%31'
+	invalid "$(entry value_error '["query","page"]' \
+	    "Value error$judgement" '"input":"1",'"$better")"
+	judge id
+	invalid "$(entry value_error '["path","id"]' \
+	    "Value error$judgement" "\"input\":\"$id\",$better")"
+}
+
+@test "a judged secret is not shown" {
+	judge secret
+	invalid "$(entry value_error '["body","secret"]' \
+	    "Value error$judgement" "$better")"
+	lacks "$body" 12345678
+}
+
+@test "a judged body shows the declared members that came, but no secret" {
+	judge whole
+	invalid "$(entry value_error '["body"]' "Value error$judgement" \
+	    '"input":{"text":"a\"é","count":12,"email":"ann@example.com",
+	    "which":"whole"},'"$better")"
+	lacks "$body" 12345678
+	post "/judge/$id" '{"text":"a","which":"whole","count":null,"x":1}'
+	invalid "$(entry value_error '["body"]' "Value error$judgement" \
+	    '"input":{"text":"a","which":"whole"},'"$better")"
+}
+
 # ------------------------------------------------------- a 422, type by type
 
 @test "string_type" {
@@ -508,6 +621,14 @@ users()
 	is "$(users dan)" 1
 }
 
+@test "what it writes before it finds fault with the input is undone" {
+	post /write-judge '{"name":"fay"}'
+	invalid "$(entry value_error '["body","name"]' \
+	    'Value error, must be another' \
+	    '"input":"fay","ctx":{"reason":"must be another"}')"
+	is "$(users fay)" 0
+}
+
 @test "a program that needs no store makes none" {
 	new_data
 	call GET /well
@@ -521,7 +642,7 @@ users()
 	run -0 "$programs/sample" --openapi
 	body=$output
 	holds '.openapi | startswith("3.1.")'
-	holds '.paths | length == 26 and (has("/items/{id}"))'
+	holds '.paths | length == 34 and (has("/items/{id}"))'
 	holds '.paths["/items/{id}"] | keys == ["delete","get","patch"]'
 	holds '.paths["/write-keep"].post.responses | has("200") and has("409")
 	    and has("422") and has("500") and has("503")'
@@ -581,4 +702,35 @@ users()
 	    == "integer"'
 	holds "$schema"'.properties.chosen | .type == "object"
 	    and .required == ["grant","numbers","channel"]'
+}
+
+@test "the document has lists, maps and Unix times" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	schema='.paths["/shelf"].get.responses["200"].content["application/json"].schema'
+	holds "$schema"' | .required == ["books","readers","at"]'
+	holds "$schema"'.properties | .at.type == "number"
+	    and .books.type == "array" and .gone.type == "array"
+	    and .readers.type == "object"'
+	holds "$schema"'.properties.books.items | .type == "object"
+	    and .required == ["title","copies"]
+	    and .properties.copies.items.properties.number.type == "integer"'
+	holds "$schema"'.properties.readers.additionalProperties
+	    | .type == "object" and .required == ["number"]
+	    and .properties.lent.type == "number"'
+}
+
+@test "the document says which bodies may be absent" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	holds '.paths["/maybe"].post.requestBody | .required == false
+	    and (.content | keys == ["application/json"])'
+	holds '.paths["/open"].post.requestBody.required == true'
+}
+
+@test "the document says which routes can be refused for their number" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	holds '.paths["/talk/{id}"].post.responses | has("429")'
+	holds '.paths["/open"].post.responses | has("429") | not'
 }

@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	if (db == NULL) {
 		make_data();
-		db = sb_db_new();
+		db = sb_db_new(SB_STORE_MAIN);
 	}
 	rq.db = db;
 	sb_db_attach(db, rq.pool);

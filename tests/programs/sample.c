@@ -2,6 +2,8 @@
  * A program of the tests: a route for each kind and place of a field, and
  * handlers that break their word on purpose.  tests/api/sample.bats calls it.
  */
+#include <string.h>
+
 #include "sb.h"
 
 /* ----------------------------------------------------- every kind of field */
@@ -184,6 +186,144 @@ note(struct sb_request *rq, struct sb_response *rs)
 	return SB_CREATED;
 }
 
+/* ------------------------------------------------------- lists and maps */
+
+enum { COPY_NUMBER, COPY_LENT };
+static const struct sb_field copy_out[] = {
+	[COPY_NUMBER] = { "number", SB_INT, "Which one." },
+	[COPY_LENT] = { "lent", SB_UNIX_TIME, "When it went.",
+	    .optional = true },
+	SB_END
+};
+
+enum { BOOK_TITLE, BOOK_COPIES };
+static const struct sb_field book_out[] = {
+	[BOOK_TITLE] = { "title", SB_TEXT, "Its title." },
+	[BOOK_COPIES] = { "copies", SB_LIST, "Those there are.",
+	    .fields = copy_out },
+	SB_END
+};
+
+enum { SHELF_BOOKS, SHELF_READERS, SHELF_GONE, SHELF_AT };
+static const struct sb_field shelf_out[] = {
+	[SHELF_BOOKS] = { "books", SB_LIST, "What it has.",
+	    .fields = book_out },
+	[SHELF_READERS] = { "readers", SB_MAP, "Who has what, by name.",
+	    .fields = copy_out },
+	[SHELF_GONE] = { "gone", SB_LIST, "What is lost.", .optional = true,
+	    .fields = book_out },
+	[SHELF_AT] = { "at", SB_UNIX_TIME, "A time." },
+	SB_END
+};
+
+enum { SHELVES_COUNT };
+static const struct sb_field shelves_in[] = {
+	[SHELVES_COUNT] = { "count", SB_INT, "Books, and copies of each.",
+	    0, 3, SB_IN_QUERY },
+	SB_END
+};
+
+static void
+put_copy(struct sb_response *rs, const char *name, int64_t number)
+{
+	sb_open_item(rs, name);
+	sb_put_int(rs, COPY_NUMBER, number);
+	if (number == 2)
+		sb_put_text(rs, COPY_LENT, NULL);
+	else if (number == 1)
+		sb_put_time(rs, COPY_LENT, INT64_C(1760440000250000));
+	sb_close(rs);
+}
+
+static enum sb_status
+shelf(struct sb_request *rq, struct sb_response *rs)
+{
+	static const char *const readers[] = { "ann", "b/\"\303\251", "" };
+	int64_t count = sb_int(rq, SHELVES_COUNT);
+
+	sb_open(rs, SHELF_BOOKS);
+	for (int64_t i = 0; i < count; i++) {
+		sb_open_item(rs, NULL);
+		sb_put_text(rs, BOOK_TITLE, sb_printf(rq->pool, "Book %lld",
+		    (long long)i));
+		sb_open(rs, BOOK_COPIES);
+		for (int64_t j = 0; j < count; j++)
+			put_copy(rs, NULL, j);
+		sb_close(rs);
+		sb_close(rs);
+	}
+	sb_close(rs);
+	sb_open(rs, SHELF_READERS);
+	for (int64_t i = 0; i < count; i++)
+		put_copy(rs, readers[i], i);
+	sb_close(rs);
+	if (count > 0)
+		sb_put_text(rs, SHELF_GONE, NULL);
+	sb_put_time(rs, SHELF_AT, INT64_C(1760440000000000) + count);
+	return SB_OK;
+}
+
+/* --------------------------------------------- none at all, and judgements */
+
+enum { MAYBE_NAME, MAYBE_COUNT, MAYBE_FLAG };
+static const struct sb_field maybe_in[] = {
+	[MAYBE_NAME] = { "name", SB_TEXT, "A name.", 2, 5 },
+	[MAYBE_COUNT] = { "count", SB_INT, "A number.", 1, 9 },
+	[MAYBE_FLAG] = { "flag", SB_BOOL, "A flag.", .in = SB_IN_QUERY },
+	SB_END
+};
+static const struct sb_field maybe_out[] = {
+	[MAYBE_NAME] = { "name", SB_TEXT, "The name.", .optional = true },
+	[MAYBE_COUNT] = { "count", SB_INT, "The number, or 0." },
+	[MAYBE_FLAG] = { "there", SB_BOOL, "Whether there was any." },
+	SB_END
+};
+
+static enum sb_status
+maybe(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_text(rs, MAYBE_NAME, sb_text(rq, MAYBE_NAME));
+	sb_put_int(rs, MAYBE_COUNT, sb_int(rq, MAYBE_COUNT));
+	sb_put_bool(rs, MAYBE_FLAG, sb_has(rq, MAYBE_NAME) ||
+	    sb_has(rq, MAYBE_COUNT));
+	return SB_OK;
+}
+
+/* What may be judged has the place of its name in the choices. */
+enum { JUDGE_TEXT, JUDGE_SECRET, JUDGE_COUNT, JUDGE_EMAIL, JUDGE_PAGE,
+    JUDGE_ID, JUDGE_WHICH };
+static const char *const judged[] = { "text", "secret", "count", "email",
+    "page", "id", "whole", "nothing", NULL };
+static const struct sb_field judge_in[] = {
+	[JUDGE_TEXT] = { "text", SB_TEXT, "A text." },
+	[JUDGE_SECRET] = { "secret", SB_SECRET, "A secret.",
+	    .optional = true },
+	[JUDGE_COUNT] = { "count", SB_INT, "A number.", .optional = true },
+	[JUDGE_EMAIL] = { "email", SB_EMAIL, "An address.",
+	    .optional = true, .wrong = sb_email_wrong },
+	[JUDGE_PAGE] = { "page", SB_INT, "A number.", .in = SB_IN_QUERY,
+	    .optional = true },
+	[JUDGE_ID] = { "id", SB_UUID, "An id.", .in = SB_IN_PATH },
+	[JUDGE_WHICH] = { "which", SB_ENUM, "What is wrong.",
+	    .choices = judged },
+	SB_END
+};
+
+static enum sb_status
+judge(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *which = sb_text(rq, JUDGE_WHICH);
+	int field = 0;
+
+	sb_put_header(rs, "X-Half", "done");
+	while (strcmp(judged[field], which) != 0)
+		field++;
+	if (strcmp(which, "nothing") == 0)
+		return SB_NO_CONTENT;
+	return sb_invalid(rs, strcmp(which, "whole") == 0 ? SB_WHOLE : field,
+	    "must be \"better\"");
+}
+
 enum { SIZE_TEXT };
 static const struct sb_field size_in[] = {
 	[SIZE_TEXT] = { "text", SB_TEXT, "A text." },
@@ -350,7 +490,68 @@ write_and_give_up(struct sb_request *rq, struct sb_response *rs)
 	return give_up(rq, rs);
 }
 
+static enum sb_status
+write_and_judge(struct sb_request *rq, struct sb_response *rs)
+{
+	add(rq);
+	return sb_invalid(rs, STORE_NAME, "must be another");
+}
+
+/* -------------------------------------------------------------- the limits */
+
+enum { TALK_ID, TALK_CHANNEL, TALK_TEXT };
+static const struct sb_field talk_in[] = {
+	[TALK_ID] = { "id", SB_UUID, "Which session.", .in = SB_IN_PATH },
+	[TALK_CHANNEL] = { "channel", SB_ENUM, "Over which channel.",
+	    .optional = true, .choices = channels },
+	[TALK_TEXT] = { "text", SB_TEXT, "What to say.", 1, 100 },
+	SB_END
+};
+static const struct sb_field talk_out[] = {
+	[TALK_ID] = { "id", SB_UUID, "Which session." },
+	[TALK_CHANNEL] = { "channel", SB_ENUM, "Over which channel.",
+	    .optional = true, .choices = channels },
+	SB_END
+};
+
+/* Sessions are whose you like, but one that ends in f is nobody's. */
+static enum sb_status
+find_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *id = sb_text(rq, TALK_ID);
+
+	if (id[strlen(id) - 1] == 'f')
+		return sb_fail(rs, &sb_error_not_found);
+	rq->subject.session_id = id;
+	rq->subject.channel = sb_text(rq, TALK_CHANNEL);
+	return SB_NEXT;
+}
+
+static enum sb_status
+find_and_succeed(struct sb_request *rq, struct sb_response *rs)
+{
+	find_session(rq, rs);
+	return SB_NO_CONTENT;
+}
+
+static enum sb_status
+talk(struct sb_request *rq, struct sb_response *rs)
+{
+	sb_put_text(rs, TALK_ID, rq->subject.session_id);
+	sb_put_text(rs, TALK_CHANNEL, rq->subject.channel);
+	return SB_OK;
+}
+
+static enum sb_status
+talk_and_refuse(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &error_taken);
+}
+
 /* --------------------------------------------------------------- the routes */
+
+#define TALK_LIMITS	(SB_LIMIT_USER | SB_LIMIT_SESSION | SB_LIMIT_CHANNEL)
 
 static const struct sb_route routes[] = {
 	{ SB_POST, "/all", SB_PUBLIC, all, all_in, all_out,
@@ -378,6 +579,12 @@ static const struct sb_route routes[] = {
 	{ SB_POST, "/great", SB_PUBLIC, nothing, size_in,
 	  .doc = "Take more than others.", .success = SB_NO_CONTENT,
 	  .body_max = 200000 },
+	{ SB_GET, "/shelf", SB_PUBLIC, shelf, shelves_in, shelf_out,
+	  .doc = "Answer with lists and maps." },
+	{ SB_POST, "/maybe", SB_PUBLIC, maybe, maybe_in, maybe_out,
+	  .doc = "Take a body, or none.", .body = SB_JSON | SB_NO_BODY },
+	{ SB_POST, "/judge/{id}", SB_PUBLIC, judge, judge_in,
+	  .doc = "Judge what came in.", .success = SB_NO_CONTENT },
 	{ SB_GET, "/well", SB_PUBLIC, put_well, NULL, word_out,
 	  .doc = "Keep its word." },
 	{ SB_GET, "/leave-out", SB_PUBLIC, leave_out, NULL, word_out,
@@ -416,6 +623,22 @@ static const struct sb_route routes[] = {
 	  store_in, word_out, .doc = "Write, and leave out a field." },
 	{ SB_POST, "/write-fatal", SB_PUBLIC, write_and_give_up, store_in,
 	  word_out, .doc = "Write, and give up." },
+	{ SB_POST, "/write-judge", SB_PUBLIC, write_and_judge, store_in,
+	  word_out, .doc = "Write, and judge what came in." },
+	{ SB_POST, "/talk/{id}", SB_USER, talk, talk_in, talk_out,
+	  .doc = "Count against all limits.", .limits = TALK_LIMITS,
+	  .find = find_session, .errors = { &sb_error_not_found } },
+	{ SB_POST, "/talk-refuse/{id}", SB_USER, talk_and_refuse, talk_in,
+	  talk_out, .doc = "Count, and refuse.", .limits = TALK_LIMITS,
+	  .find = find_session,
+	  .errors = { &sb_error_not_found, &error_taken } },
+	{ SB_POST, "/talk-only/{id}", SB_USER, talk, talk_in, talk_out,
+	  .doc = "Count against the session's limit alone.",
+	  .limits = SB_LIMIT_SESSION, .find = find_session,
+	  .errors = { &sb_error_not_found } },
+	{ SB_POST, "/find-and-succeed/{id}", SB_USER, talk, talk_in, talk_out,
+	  .doc = "Find, and call it a success.", .limits = TALK_LIMITS,
+	  .find = find_and_succeed, .errors = { &sb_error_not_found } },
 	{ SB_NONE }
 };
 

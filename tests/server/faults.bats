@@ -9,7 +9,6 @@ load harness
 setup()
 {
 	background=()
-	settings=()
 	SB_WORKERS=4
 	SB_DATA=$BATS_TEST_TMPDIR/data
 	SB_LOG=$BATS_TEST_TMPDIR/log
@@ -20,28 +19,6 @@ teardown()
 {
 	stop_background
 	stop_server
-}
-
-stop_background()
-{
-	((${#background[@]} > 0)) || return 0
-	kill "${background[@]}" 2>/dev/null || true
-	wait "${background[@]}" 2>/dev/null || true
-	background=()
-}
-
-# The harness's, with what a test sets in $settings, and its own log.
-start_lighttpd()
-{
-	cd "$SB_RUN" || return
-	env HOST=127.0.0.1 PORT="$SB_PORT" WORKERS="$SB_WORKERS" \
-	    SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 RATE_LIMIT_PER_USER=0 \
-	    RATE_LIMIT_PER_ADDRESS=0 LOGIN_FAILURES_PER_ACCOUNT=0 \
-	    "${settings[@]}" \
-	    setsid lighttpd -D -f "$SB_RUN/lighttpd.conf" \
-	    >>"$SB_LOG" 2>&1 </dev/null 3>&- &
-	SB_WEB=$!
-	cd "$OLDPWD" || return
 }
 
 database()
@@ -62,12 +39,6 @@ kid()		# TOKEN
 	tr _- /+ <<<"$text" | base64 -d | jq -r .kid
 }
 
-# many N COMMAND...: runs it N times, all at once, with {} for 1 to N.
-many()
-{
-	seq "$1" | xargs -P "$1" -I {} "${@:2}"
-}
-
 # post_many N PATH JSON, with {}: the code of each answer and the seconds that
 # it took are a line of `codes', its body is body.{}.
 post_many()
@@ -85,37 +56,6 @@ assert_codes()	# COUNTxCODE...
 {
 	assert_equal "$(cut -d ' ' -f 1 codes | sort | uniq -c |
 	    awk '{ print $1 "x" $2 }' | paste -sd ' ')" "$1"
-}
-
-# probe TOKEN: calls both programs until stop_background; the code of each
-# answer and its seconds are a line of `probe'.
-probe()
-{
-	local path
-	for path in /health /api/auth/me; do
-		curl -s -m 10 -o /dev/null \
-		    -w '%{stderr}%{http_code} %{time_total}\n' \
-		    --rate 20/s -H "Authorization: Bearer $1" \
-		    "$SB_URL$path?[1-9999]" 2>"probe${path//\//-}" \
-		    >/dev/null 3>&- &
-		background+=($!)
-	done
-}
-
-# Stops it; all were answered by 200, on both paths, and nine in ten within a
-# second: starved, they would wait as long as what they are starved by.
-assert_probed()	# N, at least
-{
-	local file
-
-	stop_background
-	for file in probe-*; do
-		run -0 awk '$1 != 200' "$file"
-		refute_output
-		run -0 awk '$2 > 1 { late++ } END { exit late > NR / 10 }' \
-		    "$file"
-		(($(wc -l <"$file") >= $1)) || fail "$file: $(wc -l <"$file")"
-	done
 }
 
 # Calls both programs without end, as the bearer of a token; the code of each

@@ -9,6 +9,9 @@ bats_load_library bats-assert
 
 PATH=$PATH:/usr/sbin:/sbin
 
+# More settings of the server, which win over those below.
+settings=()
+
 # eventually SECONDS COMMAND...: until it succeeds.
 eventually()
 {
@@ -77,6 +80,7 @@ start_server()
 	SB_RUN=$(mktemp -d /tmp/switchboard-test.XXXXXX)
 	ln -s "$prefix"/libexec/switchboard/{auth,meta} \
 	    "$SB_SOURCE"/deploy/lighttpd/{err,lighttpd.conf,start} "$SB_RUN"
+	[[ -z ${SB_CLOCK-} ]] || fake_the_clock "$prefix"
 	for _ in 1 2 3 4 5; do
 		SB_PORT=$(free_port)
 		SB_URL=http://127.0.0.1:$SB_PORT
@@ -88,6 +92,36 @@ start_server()
 	return 1
 }
 
+# The programs see the time that is in the file SB_CLOCK, which stands still
+# until set_clock changes it; the monotonic clock and lighttpd's go on.
+# libfaketime's shared memory outlives a process that is killed, so each notes
+# its id for stop_server.
+fake_the_clock()	# PREFIX
+{
+	local name
+
+	for name in auth meta; do
+		rm "$SB_RUN/$name"
+		cat >"$SB_RUN/$name" <<END
+#!/bin/sh
+echo \$\$ >>'$SB_RUN/faked'
+export LD_PRELOAD='$(faketime -f +0 printenv LD_PRELOAD)'
+export FAKETIME_TIMESTAMP_FILE='$SB_CLOCK' FAKETIME_FMT=%s
+export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+export ASAN_OPTIONS=verify_asan_link_order=0 TZ=UTC
+exec '$1/libexec/switchboard/$name'
+END
+		chmod +x "$SB_RUN/$name"
+	done
+}
+
+# set_clock SECONDS: since the epoch, with up to six decimals.
+set_clock()
+{
+	echo "$1" >"$SB_CLOCK.new"
+	mv "$SB_CLOCK.new" "$SB_CLOCK"
+}
+
 # The settings of a test: cheap hashes, and no limits in the way.
 start_lighttpd()
 {
@@ -95,6 +129,7 @@ start_lighttpd()
 	env HOST=127.0.0.1 PORT="$SB_PORT" WORKERS="$SB_WORKERS" \
 	    SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 RATE_LIMIT_PER_USER=0 \
 	    RATE_LIMIT_PER_ADDRESS=0 LOGIN_FAILURES_PER_ACCOUNT=0 \
+	    "${settings[@]}" \
 	    setsid lighttpd -D -f "$SB_RUN/lighttpd.conf" \
 	    >>"$SB_LOG" 2>&1 </dev/null 3>&- &
 	SB_WEB=$!
@@ -122,7 +157,19 @@ stop_server()
 		return 1
 	fi
 	SB_WEB=
+	forget_fakes
 	rm -rf "$SB_RUN"
+}
+
+forget_fakes()
+{
+	local id
+
+	[[ -e $SB_RUN/faked ]] || return 0
+	while read -r id; do
+		rm -f "/dev/shm/faketime_shm_$id" \
+		    "/dev/shm/sem.faketime_sem_$id"
+	done <"$SB_RUN/faked"
 }
 
 # children PID...: their living ones, one a line.
@@ -204,4 +251,50 @@ refresh()
 {
 	call POST /api/auth/refresh -H 'Content-Type: application/json' \
 	    -d "{\"refresh_token\":\"$1\"}"
+}
+
+# Ends the processes whose ids a test put into $background.
+stop_background()
+{
+	((${#background[@]} > 0)) || return 0
+	kill "${background[@]}" 2>/dev/null || true
+	wait "${background[@]}" 2>/dev/null || true
+	background=()
+}
+
+# many N COMMAND...: runs it N times, all at once, with {} for 1 to N.
+many()
+{
+	seq "$1" | xargs -P "$1" -I {} "${@:2}"
+}
+
+# probe TOKEN: calls both programs until stop_background; the code of each
+# answer and its seconds are a line of `probe'.
+probe()
+{
+	local path
+	for path in /health /api/auth/me; do
+		curl -s -m 10 -o /dev/null \
+		    -w '%{stderr}%{http_code} %{time_total}\n' \
+		    --rate 20/s -H "Authorization: Bearer $1" \
+		    "$SB_URL$path?[1-9999]" 2>"probe${path//\//-}" \
+		    >/dev/null 3>&- &
+		background+=($!)
+	done
+}
+
+# Stops it; all were answered by 200, on both paths, and nine in ten within a
+# second: starved, they would wait as long as what they are starved by.
+assert_probed()	# N, at least
+{
+	local file
+
+	stop_background
+	for file in probe-*; do
+		run -0 awk '$1 != 200' "$file"
+		refute_output
+		run -0 awk '$2 > 1 { late++ } END { exit late > NR / 10 }' \
+		    "$file"
+		(($(wc -l <"$file") >= $1)) || fail "$file: $(wc -l <"$file")"
+	done
 }

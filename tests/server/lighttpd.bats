@@ -27,14 +27,6 @@ teardown()
 	stop_background
 }
 
-stop_background()
-{
-	((${#background[@]} > 0)) || return 0
-	kill "${background[@]}" 2>/dev/null || true
-	wait "${background[@]}" 2>/dev/null || true
-	background=()
-}
-
 # raw BYTES: sends them as they are, for printf, and sets $code and $body.
 raw()
 {

@@ -158,7 +158,7 @@ static int
 join(void *with)
 {
 	struct crowd *crowd = with;
-	struct sb_db *db = sb_db_new();
+	struct sb_db *db = sb_db_new(SB_STORE_MAIN);
 	const char *name = sb_printf(pool, "user%d", (int)getpid());
 
 	atomic_fetch_add(&crowd->here, 1);
@@ -422,8 +422,9 @@ a_write_after_a_read_is_of_the_present(void **state)
 {
 	(void)state;
 	assert_false(has_user(memory_db, "ann"));
-	memory_sql("INSERT INTO users VALUES ('x', 'ann', 'ann', 'ann', 'ann',"
-	    " 'p', 1, 1, 1)");
+	memory_sql("INSERT INTO users (id, email, email_key, username,"
+	    " username_key, password, created_at)"
+	    " VALUES ('x', 'ann', 'ann', 'ann', 'ann', 'p', 1)");
 	assert_int_equal(add_user(memory_db, "ann"), 0);
 	assert_true(has_user(memory_db, "ann"));
 	assert_true(sb_db_finish(memory_db, true));

@@ -48,7 +48,7 @@ make_data(void)
 
 	assert_non_null(mkdtemp(data));
 	sb_settings.data = data;
-	memory_db = sb_db_new();
+	memory_db = sb_db_new(SB_STORE_MAIN);
 }
 
 static void
@@ -102,7 +102,7 @@ void
 memory_close(void)
 {
 	sb_db_free(memory_db);
-	memory_db = sb_db_new();
+	memory_db = sb_db_new(SB_STORE_MAIN);
 }
 
 const char *

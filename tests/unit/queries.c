@@ -19,7 +19,7 @@
 
 #include "memory.h"
 
-static sqlite3 *connection;
+static sqlite3 *files[SB_STORES], *connection;
 static struct sb_pool *pool;
 static const char *code;		/* all that binds, as one text */
 
@@ -60,6 +60,7 @@ static int
 begin(void **state)
 {
 	const char *source = getenv("SB_SOURCE");
+	struct sb_db *counts;
 
 	memory_begin(state);
 	pool = sb_pool_new();
@@ -69,15 +70,20 @@ begin(void **state)
 		add_folder(sb_printf(pool, "%s/cmd", source));
 		add_folder(sb_printf(pool, "%s/lib", source));
 	}
-	if (!sb_db_open(memory_db, NULL))
+	counts = sb_db_new(SB_STORE_LIMITS);
+	if (!sb_db_open(memory_db, NULL) || !sb_db_open(counts, NULL) ||
+	    sqlite3_open(memory_path("limits.db"), &files[SB_STORE_LIMITS]))
 		return -1;
-	return sqlite3_open(memory_path("switchboard.db"), &connection);
+	sb_db_free(counts);
+	return sqlite3_open(memory_path("switchboard.db"),
+	    &files[SB_STORE_MAIN]);
 }
 
 static int
 end(void **state)
 {
-	sqlite3_close(connection);
+	for (int i = 0; i < SB_STORES; i++)
+		sqlite3_close(files[i]);
 	sb_pool_free(pool);
 	return memory_end(state);
 }
@@ -140,6 +146,8 @@ its_parameters_are_given(const char *sql)
 		    strstr(code, sb_printf(pool, "sb_bind(\"%s\"",
 		    name + 1)) == NULL &&
 		    strstr(code, sb_printf(pool, "sb_bind_int(\"%s\"",
+		    name + 1)) == NULL &&
+		    strstr(code, sb_printf(pool, "sb_bind_bytes(\"%s\"",
 		    name + 1)) == NULL)
 			fail_msg("nobody gives %s", name);
 	}
@@ -151,6 +159,8 @@ is_sound(void **state)
 {
 	const struct sb_query_text *q = *state;
 
+	connection = files[strcmp(q->group, "limits") == 0 ?
+	    SB_STORE_LIMITS : SB_STORE_MAIN];
 	is_one_statement(q->sql);
 	its_parameters_are_given(q->sql);
 	if (!q->scan)
@@ -161,10 +171,12 @@ is_sound(void **state)
 static void
 a_scan_is_seen(void **state)
 {
-	sqlite3_stmt *s = prepare("EXPLAIN QUERY PLAN "
-	    "SELECT id FROM users WHERE password = :password;", NULL);
+	sqlite3_stmt *s;
 
 	(void)state;
+	connection = files[SB_STORE_MAIN];
+	s = prepare("EXPLAIN QUERY PLAN "
+	    "SELECT id FROM users WHERE password = :password;", NULL);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	assert_memory_equal(sqlite3_column_text(s, 3), "SCAN ", 5);
 	sqlite3_finalize(s);

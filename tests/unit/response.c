@@ -35,13 +35,25 @@ static const struct sb_field middle_out[] = {
 	[MID_Z] = { "z", SB_BOOL, "A flag." },
 	SB_END
 };
-enum { OUT_A, OUT_B, OUT_C, OUT_D };
+enum { ITEM_N, ITEM_AT, ITEM_LIST };
+static const struct sb_field item_out[] = {
+	[ITEM_N] = { "n", SB_INT, "A number." },
+	[ITEM_AT] = { "at", SB_UNIX_TIME, "A time.", .optional = true },
+	[ITEM_LIST] = { "inner", SB_LIST, "Objects.", .optional = true,
+	    .fields = inner_out },
+	SB_END
+};
+enum { OUT_A, OUT_B, OUT_C, OUT_D, OUT_LIST, OUT_MAP };
 static const struct sb_field out[] = {
 	[OUT_A] = { "a", SB_TEXT, "A text." },
 	[OUT_B] = { "b", SB_TIME, "A time.", .optional = true },
 	[OUT_C] = { "c", SB_OBJECT, "An object.", .optional = true,
 	    .fields = middle_out },
 	[OUT_D] = { "d", SB_INT, "A number." },
+	[OUT_LIST] = { "list", SB_LIST, "Objects.", .optional = true,
+	    .fields = item_out },
+	[OUT_MAP] = { "map", SB_MAP, "Objects by a name.", .optional = true,
+	    .fields = item_out },
 	SB_END
 };
 static const struct sb_field secret_in[] = {
@@ -137,6 +149,111 @@ optional_fields_may_be_left_out(void **state)
 {
 	(void)state;
 	memory_expect(ask(put_needed), 200, "{\"a\":\"\",\"d\":0}");
+}
+
+static enum sb_status
+put_items(struct sb_request *rq, struct sb_response *rs)
+{
+	static const int64_t times[] = { INT64_C(1760440000250000), 0,
+	    INT64_C(1760440000000000), INT64_C(1760440000000001), 999999 };
+
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	for (size_t i = 0; i < COUNT(times); i++) {
+		sb_open_item(rs, NULL);
+		sb_put_int(rs, ITEM_N, (int64_t)i);
+		sb_put_time(rs, ITEM_AT, times[i]);
+		sb_close(rs);
+	}
+	sb_open_item(rs, NULL);
+	sb_put_int(rs, ITEM_N, 9);
+	sb_put_text(rs, ITEM_AT, NULL);
+	sb_open(rs, ITEM_LIST);
+	sb_open_item(rs, NULL);
+	sb_put_int(rs, IN_X, 1);
+	sb_close(rs);
+	sb_close(rs);
+	sb_close(rs);
+	sb_close(rs);
+	sb_open(rs, OUT_MAP);
+	sb_open_item(rs, "a \"name\"");
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	sb_open_item(rs, "n");
+	sb_put_int(rs, ITEM_N, 2);
+	sb_close(rs);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static void
+lists_and_maps_of_objects(void **state)
+{
+	const struct memory_answer *a = ask(put_items);
+
+	(void)state;
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->body, "{\"a\":\"\",\"d\":0,\"list\":["
+	    "{\"n\":0,\"at\":1760440000.25},{\"n\":1,\"at\":0.0},"
+	    "{\"n\":2,\"at\":1760440000.0},"
+	    "{\"n\":3,\"at\":1760440000.000001},{\"n\":4,\"at\":0.999999},"
+	    "{\"n\":9,\"at\":null,\"inner\":[{\"x\":1}]}],"
+	    "\"map\":{\"a \\\"name\\\"\":{\"n\":1},\"n\":{\"n\":2}}}");
+}
+
+static enum sb_status
+put_no_items(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	sb_close(rs);
+	sb_open(rs, OUT_MAP);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_null_items(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_text(rs, OUT_LIST, NULL);
+	sb_put_text(rs, OUT_MAP, NULL);
+	return SB_OK;
+}
+
+static void
+a_list_may_be_empty_or_null(void **state)
+{
+	(void)state;
+	memory_expect(ask(put_no_items), 200,
+	    "{\"a\":\"\",\"d\":0,\"list\":[],\"map\":{}}");
+	memory_expect(ask(put_null_items), 200,
+	    "{\"a\":\"\",\"d\":0,\"list\":null,\"map\":null}");
+}
+
+static enum sb_status
+put_many_items(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	for (int i = 0; i < 10000; i++) {
+		sb_open_item(rs, NULL);
+		sb_put_int(rs, ITEM_N, i);
+		sb_close(rs);
+	}
+	sb_close(rs);
+	return SB_OK;
+}
+
+static void
+a_list_may_be_long(void **state)
+{
+	const struct memory_answer *a = ask(put_many_items);
+
+	(void)state;
+	assert_int_equal(a->status, 200);
+	assert_int_equal(times(a->body, "{\"n\":"), 10000);
+	assert_non_null(strstr(a->body, ",{\"n\":9999}]}"));
 }
 
 /* --------------------------------------------------------- broken words */
@@ -280,10 +397,145 @@ answer_nothing(struct sb_request *rq, struct sb_response *rs)
 	return SB_NEXT;
 }
 
+/* Items of the list, or of the map by their numbers: good ones about a bad. */
+static enum sb_status
+put_bad_item(struct sb_request *rq, struct sb_response *rs, int field,
+    void (*put)(struct sb_response *))
+{
+	put_needed(rq, rs);
+	sb_open(rs, field);
+	for (int i = 0; i < 3; i++) {
+		sb_open_item(rs, field == OUT_LIST ? NULL :
+		    sb_printf(rq->pool, "%d", i));
+		if (i == 1)
+			put(rs);
+		else
+			sb_put_int(rs, ITEM_N, i);
+		sb_close(rs);
+	}
+	sb_close(rs);
+	return SB_OK;
+}
+
+static void
+put_no_field(struct sb_response *rs)
+{
+	(void)rs;
+}
+
+static void
+put_text_for_number(struct sb_response *rs)
+{
+	sb_put_text(rs, ITEM_N, "1");
+}
+
+static void
+put_turned_around(struct sb_response *rs)
+{
+	sb_put_time(rs, ITEM_AT, 1);
+	sb_put_int(rs, ITEM_N, 1);
+}
+
+static void
+put_whole_seconds(struct sb_response *rs)
+{
+	sb_put_int(rs, ITEM_N, 1);
+	sb_put_int(rs, ITEM_AT, 1760440000);
+}
+
+static void
+put_text_for_list(struct sb_response *rs)
+{
+	sb_put_int(rs, ITEM_N, 1);
+	sb_put_text(rs, ITEM_LIST, "[]");
+}
+
+static void
+put_bad_inner(struct sb_response *rs)
+{
+	sb_put_int(rs, ITEM_N, 1);
+	sb_open(rs, ITEM_LIST);
+	sb_open_item(rs, NULL);
+	sb_put_text(rs, IN_Y, "y");
+	sb_close(rs);
+	sb_close(rs);
+}
+
+#define BAD_ITEM(name, field, put)					\
+	static enum sb_status						\
+	name(struct sb_request *rq, struct sb_response *rs)		\
+	{								\
+		return put_bad_item(rq, rs, field, put);		\
+	}
+BAD_ITEM(item_without_field, OUT_LIST, put_no_field)
+BAD_ITEM(entry_without_field, OUT_MAP, put_no_field)
+BAD_ITEM(item_of_another_type, OUT_LIST, put_text_for_number)
+BAD_ITEM(entry_of_another_type, OUT_MAP, put_text_for_number)
+BAD_ITEM(item_out_of_order, OUT_LIST, put_turned_around)
+BAD_ITEM(entry_out_of_order, OUT_MAP, put_turned_around)
+BAD_ITEM(seconds_without_fraction, OUT_LIST, put_whole_seconds)
+BAD_ITEM(text_for_a_list, OUT_LIST, put_text_for_list)
+BAD_ITEM(inner_item_without_field, OUT_LIST, put_bad_inner)
+BAD_ITEM(inner_item_of_an_entry, OUT_MAP, put_bad_inner)
+
+static enum sb_status
+put_a_text_for_a_map(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_text(rs, OUT_MAP, "{}");
+	return SB_OK;
+}
+
+static enum sb_status
+leave_a_list_open(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	return SB_OK;
+}
+
+static enum sb_status
+leave_an_item_open(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	sb_open_item(rs, NULL);
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_items_out_of_order(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_MAP);
+	sb_close(rs);
+	sb_open(rs, OUT_LIST);
+	sb_close(rs);
+	return SB_OK;
+}
+
 static const struct {
 	const char	*name;
 	sb_handler	*handle;
 } broken[] = {
+	{ "an item without a declared field", item_without_field },
+	{ "an entry of a map without a declared field", entry_without_field },
+	{ "an item's field of another type", item_of_another_type },
+	{ "a map's field of another type", entry_of_another_type },
+	{ "an item's fields out of order", item_out_of_order },
+	{ "a map's fields out of order", entry_out_of_order },
+	{ "Unix seconds as an integer", seconds_without_fraction },
+	{ "a text for a list", text_for_a_list },
+	{ "an item of an item without a declared field",
+	  inner_item_without_field },
+	{ "an item of a map's entry without a declared field",
+	  inner_item_of_an_entry },
+	{ "a text for a map", put_a_text_for_a_map },
+	{ "a list left open", leave_a_list_open },
+	{ "an item left open", leave_an_item_open },
+	{ "a list out of order", put_items_out_of_order },
 	{ "a declared field is left out", leave_out },
 	{ "a declared field is left out of an inner object",
 	  leave_out_inside },
@@ -443,6 +695,114 @@ going_on_after_a_close_too_many_is_a_500(void **state)
 
 	(void)state;
 	risks(close_nothing_and_go_on, out, &log);
+	assert_int_equal(*risk.answered, 500);
+}
+
+static enum sb_status
+put_into_a_list(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_into_a_map(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_MAP);
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_an_item_nowhere(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_open_item(rs, NULL);
+	sb_put_text(rs, OUT_A, "a");
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_an_item_into_an_object(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_open(rs, OUT_C);
+	sb_open_item(rs, NULL);
+	sb_close(rs);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_an_entry_into_an_object(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open_item(rs, "name");
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_an_entry_into_a_list(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_LIST);
+	sb_open_item(rs, "name");
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+put_an_item_into_a_map(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_MAP);
+	sb_open_item(rs, NULL);
+	sb_put_int(rs, ITEM_N, 1);
+	sb_close(rs);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+open_what_is_no_object(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_open(rs, OUT_A);
+	sb_put_int(rs, 0, 1);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static const struct {
+	const char	*name;
+	sb_handler	*handle;
+} misplaced[] = {
+	{ "a field straight in a list", put_into_a_list },
+	{ "a field straight in a map", put_into_a_map },
+	{ "an item where nothing is open", put_an_item_nowhere },
+	{ "an item in an object", put_an_item_into_an_object },
+	{ "a named item in an object", put_an_entry_into_an_object },
+	{ "a named item in a list", put_an_entry_into_a_list },
+	{ "a nameless item in a map", put_an_item_into_a_map },
+	{ "a text opened", open_what_is_no_object },
+};
+
+static void
+is_answered(void **state)
+{
+	const char *log;
+
+	risks(misplaced[(size_t)(uintptr_t)*state].handle, out, &log);
 	assert_int_equal(*risk.answered, 500);
 }
 
@@ -664,6 +1024,9 @@ statuses_are_those_of_http(void **state)
 static const struct CMUnitTest others[] = {
 	cmocka_unit_test(all_fields),
 	cmocka_unit_test(optional_fields_may_be_left_out),
+	cmocka_unit_test(lists_and_maps_of_objects),
+	cmocka_unit_test(a_list_may_be_empty_or_null),
+	cmocka_unit_test(a_list_may_be_long),
 	cmocka_unit_test(a_fault_of_ours_is_a_500_and_the_end),
 	cmocka_unit_test(controls_in_a_header_are_a_fault_of_ours),
 	cmocka_unit_test(too_many_levels_are_a_fault_of_ours),
@@ -683,15 +1046,22 @@ static const struct CMUnitTest others[] = {
 int
 main(void)
 {
-	struct CMUnitTest tests[COUNT(broken) + COUNT(others)];
+	struct CMUnitTest tests[COUNT(broken) + COUNT(misplaced) +
+	    COUNT(others)], *test = tests;
 
 	for (size_t i = 0; i < COUNT(broken); i++)
-		tests[i] = (struct CMUnitTest){
+		*test++ = (struct CMUnitTest){
 			.name = broken[i].name,
 			.test_func = is_a_500,
 			.initial_state = (void *)(uintptr_t)i,
 		};
-	memcpy(tests + COUNT(broken), others, sizeof(others));
+	for (size_t i = 0; i < COUNT(misplaced); i++)
+		*test++ = (struct CMUnitTest){
+			.name = misplaced[i].name,
+			.test_func = is_answered,
+			.initial_state = (void *)(uintptr_t)i,
+		};
+	memcpy(test, others, sizeof(others));
 	return cmocka_run_group_tests_name("response", tests, memory_begin,
 	    memory_end);
 }

@@ -200,7 +200,7 @@ without_a_directory_there_is_no_place(void **state)
 	place = sb_slot_take("hall", 1, SB_SECOND);
 	log = memory_heard();
 	sb_settings.data = data;
-	assert_int_equal(place, -1);
+	assert_int_equal(place, -2);
 	assert_true(*log != '\0');
 }
 

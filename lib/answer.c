@@ -1,0 +1,252 @@
+/*
+ * The fields of an answer: put by handlers, and held to the route's table, so
+ * that none is missing, added or of another type.  response.c sends them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "internal.h"
+
+static struct json_object *
+new_object(struct sb_response *rs)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (object == NULL)
+		sb_fatal("out of memory");
+	sb_pool_json(rs->rq->pool, object);
+	return object;
+}
+
+/* ----------------------------------------------------- fields of an answer */
+
+/* Whether a field may go in here.  After the first fault nothing may. */
+static bool
+takes_fields(struct sb_response *rs)
+{
+	if (rs->object[0] == NULL) {
+		rs->object[0] = new_object(rs);
+		rs->fields[0] = rs->rq->way->route->out;
+		rs->kind[0] = SB_OBJECT;
+	}
+	if (rs->fault == NULL && (rs->fields[rs->depth] == NULL ||
+	    rs->kind[rs->depth] != SB_OBJECT))
+		rs->fault = "a field, where none is declared";
+	return rs->fault == NULL;
+}
+
+static void
+put(struct sb_response *rs, int field, struct json_object *value)
+{
+	if (!takes_fields(rs)) {
+		json_object_put(value);
+		return;
+	}
+	if (json_object_object_add_ex(rs->object[rs->depth],
+	    rs->fields[rs->depth][field].name, value,
+	    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) != 0)
+		sb_fatal("out of memory");
+}
+
+void
+sb_put_text(struct sb_response *rs, int field, const char *text)
+{
+	put(rs, field, text == NULL ? NULL : json_object_new_string(text));
+}
+
+void
+sb_put_int(struct sb_response *rs, int field, int64_t number)
+{
+	put(rs, field, json_object_new_int64(number));
+}
+
+void
+sb_put_bool(struct sb_response *rs, int field, bool yes)
+{
+	put(rs, field, json_object_new_boolean(yes));
+}
+
+/* As its field's kind has it: RFC 3339, or seconds with a fraction. */
+void
+sb_put_time(struct sb_response *rs, int field, int64_t time)
+{
+	if (!takes_fields(rs))
+		return;
+	if (rs->fields[rs->depth][field].kind == SB_UNIX_TIME)
+		put(rs, field, sb_json_seconds(rs->rq->pool, time));
+	else
+		sb_put_text(rs, field, sb_time_text(rs->rq->pool, time));
+}
+
+struct json_object *
+sb_json_seconds(struct sb_pool *pool, int64_t t)
+{
+	char *text = sb_printf(pool, "%lld.%06lld", (long long)(t / SB_SECOND),
+	    (long long)(t % SB_SECOND));
+	size_t n = strlen(text);
+
+	while (text[n - 1] == '0' && text[n - 2] != '.')
+		text[--n] = '\0';
+	return json_object_new_double_s(strtod(text, NULL), text);
+}
+
+static void
+descend(struct sb_response *rs, struct json_object *into,
+    const struct sb_field *fields, enum sb_kind kind)
+{
+	if (rs->depth + 1 == SB_DEPTH)
+		sb_fatal("an answer of more than %d levels", SB_DEPTH);
+	rs->depth++;
+	rs->object[rs->depth] = into;
+	rs->fields[rs->depth] = fields;
+	rs->kind[rs->depth] = kind;
+}
+
+void
+sb_open(struct sb_response *rs, int field)
+{
+	struct json_object *value;
+	const struct sb_field *f;
+
+	if (!takes_fields(rs))
+		return;
+	f = &rs->fields[rs->depth][field];
+	if (f->kind != SB_OBJECT && f->kind != SB_LIST && f->kind != SB_MAP) {
+		rs->fault = "opened what has no fields";
+		return;
+	}
+	value = f->kind == SB_LIST ? json_object_new_array() :
+	    json_object_new_object();
+	put(rs, field, value);
+	descend(rs, value, f->fields, f->kind);
+}
+
+void
+sb_open_item(struct sb_response *rs, const char *name)
+{
+	struct json_object *in = rs->object[rs->depth], *item;
+	enum sb_kind kind = name == NULL ? SB_LIST : SB_MAP;
+
+	if (rs->fault == NULL && (in == NULL || rs->kind[rs->depth] != kind))
+		rs->fault = "an item, where none is declared";
+	if (rs->fault != NULL)
+		return;
+	item = json_object_new_object();
+	if ((kind == SB_LIST ? json_object_array_add(in, item) :
+	    json_object_object_add(in, name, item)) != 0)
+		sb_fatal("out of memory");
+	descend(rs, item, rs->fields[rs->depth], SB_OBJECT);
+}
+
+void
+sb_close(struct sb_response *rs)
+{
+	if (rs->fault != NULL)
+		return;
+	if (rs->depth == 0)
+		rs->fault = "closed what was not open";
+	else
+		rs->depth--;
+}
+
+/* --------------------------------------------- the answer against its table */
+
+static const char *object_wrong(struct sb_pool *, struct json_object *,
+    const struct sb_field *);
+static const char *items_wrong(struct sb_pool *, struct json_object *,
+    const struct sb_field *);
+
+static const char *
+value_wrong(struct sb_pool *pool, struct json_object *value,
+    const struct sb_field *f)
+{
+	static const json_type types[SB_KINDS] = {
+		[SB_TEXT] = json_type_string, [SB_SECRET] = json_type_string,
+		[SB_EMAIL] = json_type_string, [SB_INT] = json_type_int,
+		[SB_BOOL] = json_type_boolean, [SB_ENUM] = json_type_string,
+		[SB_UUID] = json_type_string, [SB_TIME] = json_type_string,
+		[SB_OBJECT] = json_type_object, [SB_LIST] = json_type_array,
+		[SB_MAP] = json_type_object,
+		[SB_UNIX_TIME] = json_type_double,
+	};
+
+	if (value == NULL && f->optional)
+		return NULL;
+	if (!json_object_is_type(value, types[f->kind]))
+		return sb_printf(pool, "%s is of another type", f->name);
+	if (f->kind == SB_OBJECT)
+		return object_wrong(pool, value, f->fields);
+	return f->kind == SB_LIST || f->kind == SB_MAP ?
+	    items_wrong(pool, value, f->fields) : NULL;
+}
+
+static const char *
+items_wrong(struct sb_pool *pool, struct json_object *items,
+    const struct sb_field *fields)
+{
+	const char *wrong = NULL;
+
+	if (json_object_is_type(items, json_type_object)) {
+		json_object_object_foreach(items, name, item) {
+			(void)name;
+			if (wrong == NULL)
+				wrong = object_wrong(pool, item, fields);
+		}
+		return wrong;
+	}
+	for (size_t i = 0; i < json_object_array_length(items); i++)
+		if (wrong == NULL)
+			wrong = object_wrong(pool,
+			    json_object_array_get_idx(items, i), fields);
+	return wrong;
+}
+
+/*
+ * Members must stand in the table's order, each once.  A name put by put() is
+ * the field's own, not a copy, so that pointers tell.
+ */
+static const char *
+object_wrong(struct sb_pool *pool, struct json_object *object,
+    const struct sb_field *f)
+{
+	const char *wrong;
+
+	json_object_object_foreach(object, name, value) {
+		while (f->name != NULL && f->name != name && f->optional)
+			f++;
+		if (f->name == NULL || f->name != name)
+			return sb_printf(pool, "%s is not declared here", name);
+		if ((wrong = value_wrong(pool, value, f)) != NULL)
+			return wrong;
+		f++;
+	}
+	for (; f->name != NULL; f++)
+		if (!f->optional)
+			return sb_printf(pool, "%s is missing", f->name);
+	return NULL;
+}
+
+const char *
+sb_response_wrong(const struct sb_response *rs)
+{
+	const struct sb_route *route = rs->rq->way->route;
+	enum sb_status success;
+
+	if (rs->fault != NULL || route == NULL)
+		return rs->fault;
+	if (rs->refusal != NULL)
+		return rs->status == rs->refused ? NULL :
+		    "refused, but did not end with it";
+	success = route->success == SB_NEXT ? SB_OK : route->success;
+	if (rs->status != success && rs->status != SB_UNAVAILABLE)
+		return sb_printf(rs->rq->pool, "%d, but its row declares %d",
+		    sb_status_number(rs->status), sb_status_number(success));
+	if (route->media != NULL)
+		return rs->content == NULL ? "no content" : NULL;
+	if (route->out == NULL)
+		return rs->object[0] != NULL ? "a body, undeclared" : NULL;
+	if (rs->object[0] == NULL || rs->depth != 0)
+		return "no body, or one not closed";
+	return object_wrong(rs->rq->pool, rs->object[0], route->out);
+}

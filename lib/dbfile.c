@@ -1,0 +1,247 @@
+/*
+ * The files of the store: where they are, how they are opened, made and made
+ * anew.  db.c relies on it.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+
+#define LIMITS_VERSION	1	/* of limits.db; another one is made anew */
+
+static bool make_main(struct sb_db *);
+static bool make_limits(struct sb_db *);
+
+/* What power cuts may take, and how much of a file a process remembers. */
+static const struct {
+	const char	*name;
+	const char	*pragmas;
+	bool		(*make)(struct sb_db *);
+} files[] = {
+	[SB_STORE_MAIN] = { "switchboard.db", "PRAGMA synchronous = FULL;"
+	    "PRAGMA cache_size = -1000", make_main },
+	[SB_STORE_LIMITS] = { "limits.db", "PRAGMA synchronous = OFF;"
+	    "PRAGMA cache_size = -250", make_limits },
+};
+_Static_assert(sizeof(files) / sizeof(files[0]) == SB_STORES,
+    "a store without a file");
+
+static const char *
+path_of(struct sb_pool *pool, enum sb_store store)
+{
+	return sb_printf(pool, "%s/%s", sb_settings.data, files[store].name);
+}
+
+void
+sb_db_disconnect(struct sb_db *db)
+{
+	for (int i = 0; i < SB_QUERIES; i++) {
+		sqlite3_finalize(db->statements[i]);
+		db->statements[i] = NULL;
+	}
+	sqlite3_close(db->connection);
+	db->connection = NULL;
+	db->reopen = false;
+}
+
+/* An integer that SQLite says of itself; -1 if it can't. */
+static int
+pragma(struct sb_db *db, const char *sql)
+{
+	sqlite3_stmt *s;
+	int rc, n = -1;
+
+	rc = sqlite3_prepare_v2(db->connection, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		n = sqlite3_column_int(s, 0);
+	else
+		sb_db_trouble(db, rc, sql);
+	sqlite3_finalize(s);
+	return n;
+}
+
+/*
+ * WAL needs memory that all processes share, which no network file system
+ * has.  Turning it on can be refused without the busy handler being asked.
+ */
+static bool
+choose_journal(struct sb_db *db)
+{
+	const char *sql = sb_on_network(sb_settings.data) ?
+	    "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL";
+	int rc;
+
+	while ((rc = sqlite3_exec(db->connection, sql, NULL, NULL, NULL)) ==
+	    SQLITE_BUSY && sb_db_wait(db, 0))
+		continue;
+	/* A file that can't be written to can still be read. */
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_READONLY)
+		sb_db_trouble(db, rc, "journal_mode");
+	return !db->failed;
+}
+
+static bool
+configure(struct sb_db *db)
+{
+	int on = 1;
+
+	sqlite3_extended_result_codes(db->connection, 1);
+	sqlite3_busy_handler(db->connection, sb_db_wait, db);
+	/* A lonely CGI request must not fold the WAL back each time. */
+	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	    NULL);
+	sqlite3_file_control(db->connection, NULL, SQLITE_FCNTL_PERSIST_WAL,
+	    &on);
+	return choose_journal(db) && sb_db_script(db,
+	    "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+	    "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 200;"
+	    "PRAGMA journal_size_limit = 4194304", "configure") &&
+	    sb_db_script(db, files[db->store].pragmas, "configure");
+}
+
+static bool
+make_main(struct sb_db *db)
+{
+	if (sb_schema_migrate(db))
+		db->outdated = sb_schema_too_new(db, sb_db_step(db));
+	return !db->failed && !db->outdated;
+}
+
+/* Counts can be lost: a file of another version is no better than none. */
+static bool
+make_limits(struct sb_db *db)
+{
+	int version = pragma(db, "PRAGMA user_version");
+
+	if (version == LIMITS_VERSION || db->failed)
+		return !db->failed;
+	if (version != 0) {
+		sb_db_fail(db, SB_INTERNAL, "limits.db is of another version");
+		return false;
+	}
+	return sb_db_begin(db) &&
+	    sb_db_script(db, sb_queries[SB_Q_LIMITS_CREATE].sql, "limits") &&
+	    sb_db_script(db, sb_queries[SB_Q_LIMITS_CREATE_INDEX].sql,
+		"limits") &&
+	    sb_db_script(db, sb_printf(db->pool, "PRAGMA user_version = %d",
+		LIMITS_VERSION), "limits") && sb_db_end(db, true);
+}
+
+/* Opens, and brings up to date, the file of that path. */
+static void
+connect_path(struct sb_db *db, struct sb_pool *pool, const char *path)
+{
+	struct sb_pool *request = db->pool;
+	int rc = sqlite3_open_v2(path, &db->connection,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	    NULL);
+
+	if (rc != SQLITE_OK)
+		sb_db_trouble(db, rc, path);
+	else if (configure(db)) {
+		db->pool = pool;
+		db->failed |= !files[db->store].make(db);
+		sb_db_end(db, false);
+		db->pool = request;
+		sb_log(SB_DEBUG, "database: opened %s", path);
+	}
+}
+
+static void
+remove_files(struct sb_pool *pool, const char *path)
+{
+	unlink(path);
+	unlink(sb_printf(pool, "%s-wal", path));
+	unlink(sb_printf(pool, "%s-shm", path));
+}
+
+/*
+ * Where there is no file yet, one process at a time looks again, and clears
+ * away what another file of this name has left: SQLite would follow its index.
+ */
+bool
+sb_db_connect(struct sb_db *db)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const char *path = path_of(pool, db->store);
+	int place = -1;
+
+	db->deadline = sb_monotonic() + db->patience;
+	if (!sb_data_directory())
+		sb_db_fail(db, SB_UNAVAILABLE, "no data directory");
+	else {
+		if (sb_is_empty(path)) {
+			place = sb_slot_take("open", 1, db->patience);
+			if (place >= 0 && sb_is_empty(path))
+				remove_files(pool, path);
+		}
+		connect_path(db, pool, path);
+	}
+	if (place >= 0)
+		sb_slot_leave(place);
+	sb_pool_free(pool);
+	sb_db_stop_waiting(db);
+	if (db->failed)
+		sb_db_disconnect(db);
+	return !db->failed;
+}
+
+/* Whether the file is no more what its path leads to. */
+bool
+sb_db_has_moved(struct sb_db *db)
+{
+	int moved = 0;
+
+	return db->connection != NULL &&
+	    sqlite3_file_control(db->connection, NULL,
+	    SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+/* The step of a file that isn't open yet, without changing it. */
+static int
+look_at_step(void)
+{
+	struct sb_pool *pool = sb_pool_new();
+	struct sb_db look = { .pool = pool };
+	int step = 0;
+
+	if (sqlite3_open_v2(path_of(pool, SB_STORE_MAIN), &look.connection,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+		step = pragma(&look, "PRAGMA user_version");
+	sqlite3_close(look.connection);
+	sb_pool_free(pool);
+	return step;
+}
+
+int
+sb_db_step(struct sb_db *db)
+{
+	return db->connection == NULL ? look_at_step() :
+	    pragma(db, "PRAGMA user_version");
+}
+
+/*
+ * Whoever waited for the place finds another file there, and leaves it alone.
+ */
+void
+sb_db_discard(struct sb_db *db)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const char *path = path_of(pool, db->store);
+	int place = sb_slot_take("open", 1, db->patience);
+	bool bad = place >= 0 && !sb_db_has_moved(db);
+
+	if (bad && db->connection == NULL) {
+		db->failed = db->damaged = false;
+		connect_path(db, pool, path);
+		bad = db->damaged;
+	}
+	if (bad) {
+		sb_log(SB_WARNING, "%s is made anew", path);
+		remove_files(pool, path);
+	}
+	sb_db_disconnect(db);
+	if (place >= 0)
+		sb_slot_leave(place);
+	sb_pool_free(pool);
+}

@@ -1,0 +1,10 @@
+-- The care of accounts: administrators, and what makes expired logins easy to
+-- find.  With a million logins the index takes a second: run `switchboard
+-- migrate' before the programs come back.
+-- Works with programs of step 1 and later.
+
+-- No input or answer of the API has this; switchboard user admin sets it.
+ALTER TABLE users ADD COLUMN is_admin INTEGER NOT NULL DEFAULT 0
+	CHECK (is_admin IN (0, 1));
+
+CREATE INDEX logins_by_expiry ON logins (expires_at);

@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+#
+# Rate limits over many processes under the real lighttpd: how many of a crowd
+# are let through, whatever happens to the processes and to their counters.
+# tests/api has what one answer says; schedules.bats has more of what is random.
+
+load harness
+
+setup()
+{
+	background=()
+	SB_WORKERS=4
+	SB_DATA=$BATS_TEST_TMPDIR/data
+	SB_LOG=$BATS_TEST_TMPDIR/log
+	settings=(RATE_LIMIT_PER_USER=30)
+	cd "$BATS_TEST_TMPDIR"
+}
+
+teardown()
+{
+	stop_background
+	stop_server
+}
+
+# Its programs see the time that advance_clock sets.
+start_server_in_time()
+{
+	export SB_CLOCK=$BATS_TEST_TMPDIR/clock
+	set_clock 1800000000
+	start_server
+}
+
+bearer()	# NAME: registers it
+{
+	register "$1"
+	assert_answer 201
+	access=$(field access_token)
+}
+
+# crowd N [TOKEN [PATH]]: so many requests at once; the code of each answer and
+# what it says is left are a line of `codes'.
+crowd()
+{
+	curl -sZ --parallel-immediate --parallel-max "$1" -m 30 -o /dev/null \
+	    -w '%{http_code} %header{X-RateLimit-Remaining}\n' \
+	    -H "Authorization: Bearer ${2-$access}" \
+	    "$SB_URL${3-/api/auth/me}?[1-$1]" >codes 2>>errors
+}
+
+assert_codes()	# COUNTxCODE...
+{
+	assert_equal "$(cut -d ' ' -f 1 codes | sort | uniq -c |
+	    awk '{ print $1 "x" $2 }' | paste -sd ' ')" "$1"
+}
+
+# Of 60 exactly 30 were let through, with 29 to 0 left, each once.
+assert_thirty()
+{
+	assert_codes '30x200 30x429'
+	assert_equal "$(awk '$1 == 200 { print $2 }' codes | sort -rn |
+	    paste -sd ' ')" "$(seq 29 -1 0 | paste -sd ' ')"
+	assert_equal "$(awk '$1 == 429 { print $2 }' codes | sort -u)" 0
+}
+
+has_all()
+{
+	(($(programs | wc -l) == 2 && $(workers | wc -l) >= 2 * SB_WORKERS))
+}
+
+kill_all()
+{
+	# shellcheck disable=SC2046
+	kill -KILL $(programs) $(workers)
+	eventually 10 is_healthy
+	eventually 10 has_all
+	eventually 10 is_answered
+}
+
+# By a route of the program in question that has no limit.
+is_answered()
+{
+	[[ $(curl -s -o /dev/null -w '%{http_code}' "$SB_URL/api/limits" \
+	    -H "Authorization: Bearer $access") == 200 ]]
+}
+
+# The counters' and the first database's files, but for the indexes of their
+# logs, which readers write, too.
+sums()
+{
+	local file
+
+	for file in "$SB_DATA"/{limits,switchboard}.db{,-wal,-journal}; do
+		[[ ! -e $file ]] || stat -c '%n %s' "$file"
+		[[ ! -e $file ]] || sha256sum <"$file"
+	done
+}
+
+@test "of 60 concurrent requests by one user exactly 30 are let through" {
+	start_server
+	bearer crowd
+	crowd 60
+	assert_thirty
+	crowd 60
+	assert_codes 60x429
+}
+
+@test "of two users in one crowd each has a limit of its own" {
+	start_server
+	bearer one
+	first=$access
+	bearer two
+	mkdir other
+	(
+		cd other
+		crowd 60 "$first"
+	) 3>&- &
+	crowd 60
+	wait $!
+	assert_thirty
+	cd other
+	assert_thirty
+}
+
+@test "all processes killed in the middle of a window: not one request more" {
+	start_server
+	bearer killed
+	crowd 60
+	assert_thirty
+	for _ in 1 2; do
+		kill_all
+		crowd 60
+		assert_codes 60x429
+	done
+}
+
+@test "all processes killed amid a crowd: no request too many, and none lost" {
+	start_server
+	bearer amid
+	crowd 20
+	assert_codes 20x200
+	crowd 60 3>&- &
+	# shellcheck disable=SC2046
+	kill -KILL $(programs) $(workers) || true
+	wait $!
+	passed=$(grep -c ^200 codes || true)
+	((passed <= 10))
+	eventually 10 is_healthy
+	eventually 10 is_answered
+	# Those whose answer was lost may have been counted.
+	left=$(curl -s -H "Authorization: Bearer $access" \
+	    "$SB_URL/api/limits" | jq .user.remaining)
+	((left <= 10 - passed))
+	eventually 10 has_all
+	crowd 60
+	assert_equal "$(grep -c ^200 codes || true)" "$left"
+}
+
+@test "60 s later there are exactly 30 more, with or without the processes" {
+	start_server_in_time
+	bearer later
+	crowd 60
+	assert_thirty
+	for now in 1800000060 1800000120.015625 1800000200; do
+		# Not a moment earlier.
+		set_clock $((${last-1800000000} + 59)).984375
+		crowd 60
+		assert_codes 60x429
+		kill_all
+		crowd 60
+		assert_codes 60x429
+		set_clock $now
+		last=${now%.*}
+		crowd 60
+		assert_thirty
+	done
+}
+
+@test "60 s after each of a crowd that came bit by bit one more is let through" {
+	start_server_in_time
+	bearer bits
+	for second in {0..29}; do
+		set_clock $((1800000000 + second))
+		crowd 1
+		assert_codes 1x200
+	done
+	for second in {60..89}; do
+		set_clock $((1800000000 + second - 1)).984375
+		crowd 8
+		assert_codes 8x429
+		set_clock $((1800000000 + second))
+		crowd 8
+		assert_codes '1x200 7x429'
+	done
+}
+
+@test "1,000 refused requests change nothing in any file" {
+	start_server
+	bearer refused
+	crowd 30
+	assert_codes 30x200
+	# Every worker has seen the counters.
+	crowd 60
+	assert_codes 60x429
+	before=$(sums)
+	[[ $before == */limits.db* && $before == */switchboard.db* ]]
+	curl -sZ --parallel-max 16 -o /dev/null -w '%{http_code}\n' \
+	    -H "Authorization: Bearer $access" \
+	    "$SB_URL/api/auth/me?[1-1000]" >codes
+	assert_codes 1000x429
+	assert_equal "$(sums)" "$before"
+}
+
+@test "1,000 refused logins change nothing in any file" {
+	settings=(RATE_LIMIT_PER_ADDRESS=20)
+	start_server
+	login() {
+		curl -sZ --parallel-max 16 -o /dev/null -w '%{http_code}\n' \
+		    -d 'username=nobody&password=wrong' \
+		    "$SB_URL/api/auth/login?[1-$1]" >codes
+	}
+	login 60
+	assert_codes '20x401 40x429'
+	before=$(sums)
+	login 1000
+	assert_codes 1000x429
+	assert_equal "$(sums)" "$before"
+}
+
+@test "of 60 concurrent guesses at one account exactly 10 are told" {
+	settings=(LOGIN_FAILURES_PER_ACCOUNT=10)
+	start_server
+	register guessed
+	assert_answer 201
+	curl -sZ --parallel-immediate --parallel-max 60 -o /dev/null \
+	    -w '%{http_code}\n' -d 'username=guessed&password=wrong' \
+	    "$SB_URL/api/auth/login?[1-60]" >codes
+	assert_codes '10x401 50x429'
+	login guessed
+	assert_answer 429
+}
+
+# Every worker goes over to the new ones, and they are as exact.
+assert_made_anew()
+{
+	crowd 60
+	assert_thirty
+	crowd 60
+	assert_codes 60x429
+	run -0 sqlite3 "$SB_DATA/limits.db" 'PRAGMA integrity_check'
+	assert_output ok
+}
+
+@test "counters that were removed are made anew, by all workers the same" {
+	start_server
+	bearer removed
+	for _ in 1 2 3; do
+		crowd 60
+		assert_codes 30x200\ 30x429
+		rm "$SB_DATA"/limits.db*
+		assert_made_anew
+		rm "$SB_DATA"/limits.db
+		assert_made_anew
+		rm "$SB_DATA"/limits.db*
+	done
+}
+
+# A crowd of which nobody met with the damage.
+is_mended()	# TOKEN
+{
+	crowd 60 "$1"
+	! grep -qv '^\(200\|429\) ' codes
+}
+
+@test "counters overwritten by garbage are made anew, by all workers the same" {
+	start_server
+	for n in {0..3}; do
+		bearer "one$n"
+		ones[n]=$access
+		bearer "other$n"
+		others[n]=$access
+	done
+	crowd 60 "${ones[0]}"
+	assert_thirty
+	for n in 1 2 3; do
+		for file in "$SB_DATA"/limits.db{,-wal,-shm}; do
+			[[ $n == 3 || $file != *-shm ]] || continue
+			dd if=/dev/urandom of="$file" bs=1024 count=64 \
+			    conv=notrunc 2>/dev/null
+		done
+		eventually 20 is_mended "${others[n]}"
+		crowd 60 "${ones[n]}"
+		assert_thirty
+		run -0 sqlite3 "$SB_DATA/limits.db" 'PRAGMA integrity_check'
+		assert_output ok
+	done
+}
+
+@test "a flood of logins by 64 clients leaves the others their usual time" {
+	settings=(SCRYPT_N=16384 SCRYPT_R=8 SCRYPT_P=2
+	    LOGIN_FAILURES_PER_ACCOUNT=10)
+	start_server
+	register flood
+	assert_answer 201
+	probe "$(field access_token)"
+	# Of a name that is guessed at all the time, and of ever new ones.
+	seq 128 | xargs -P 64 -I {} curl -s -m 60 -o /dev/null \
+	    -w '%{http_code}\n' -d 'username=flood&password=wrong' \
+	    "$SB_URL/api/auth/login" >codes
+	seq 96 | xargs -P 64 -I {} curl -s -m 60 -o /dev/null \
+	    -w '%{http_code}\n' -d 'username=name{}&password=wrong' \
+	    "$SB_URL/api/auth/login" >>codes
+	assert_probed 20
+	# Those that found no place in 5 s may come again.
+	run ! grep -v '^\(401\|429\|503\)$' codes
+	assert_equal "$(wc -l <codes)" 224
+	grep -q '^401$' codes
+	grep -q '^429$' codes
+}
