@@ -1,6 +1,7 @@
 /*
  * What the files of the command line share.  A command is a file in cmd/ with
- * one function, and a row of the table in main.c.
+ * a function for each of its actions, and a row for each in the table in
+ * main.c.
  */
 #ifndef CMD_H
 #define CMD_H
@@ -11,6 +12,7 @@
 enum cmd_exit {
 	CMD_OK = 0,
 	CMD_USAGE = 64,		/* what was asked for makes no sense */
+	CMD_NOT_FOUND = 67,	/* nobody has that name, no login that id */
 	CMD_UNAVAILABLE = 69,	/* the database can't be had now */
 	CMD_INTERNAL = 70,	/* sb_fatal's: a broken installation */
 	CMD_OUTPUT = 74,	/* what was to be printed couldn't be */
@@ -18,17 +20,156 @@ enum cmd_exit {
 };
 
 /* A command is given what follows its name, ended by NULL; no --help. */
-enum cmd_exit cmd_key(char **arguments);
+enum cmd_exit cmd_key_list(char **arguments);
+enum cmd_exit cmd_key_retire(char **arguments);
+enum cmd_exit cmd_key_rotate(char **arguments);
+enum cmd_exit cmd_limits_reset(char **arguments);
+enum cmd_exit cmd_limits_show(char **arguments);
+enum cmd_exit cmd_login_list(char **arguments);
+enum cmd_exit cmd_login_revoke(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
+enum cmd_exit cmd_tick(char **arguments);
+enum cmd_exit cmd_user_admin(char **arguments);
+enum cmd_exit cmd_user_disable(char **arguments);
+enum cmd_exit cmd_user_enable(char **arguments);
+enum cmd_exit cmd_user_list(char **arguments);
 
-/* Says on standard error that an argument is not understood. */
-enum cmd_exit cmd_refuse(const char *command, const char *argument);
+/* -------------------------------------------------------------- main.c */
 
 /*
  * Reads the settings; false, with a line on standard error, if it can't.
  * Warnings are for programs that stay, and for the list of settings.
  */
 bool	 cmd_read_settings(void);
+
+/* --------------------------------------------------------- arguments.c */
+
+/* Says on standard error that an argument is not understood, or is missing. */
+enum cmd_exit cmd_refuse(const char *command, const char *argument);
+enum cmd_exit cmd_lack(const char *command, const char *argument);
+
+/* An option; a table of them ends with { NULL }. */
+struct cmd_option {
+	const char	*name;
+	bool		*given;
+};
+
+/*
+ * Sets the options that are given, and the operands, of which NULL are left
+ * that are not there.  The first that isn't understood, or NULL.  An operand
+ * that begins with a hyphen is one only if it is an email address: a user of
+ * such a name is called by that.
+ */
+const char *cmd_parse(char **arguments, const struct cmd_option *,
+	    const char **operands, int most);
+
+/* -------------------------------------------------------------- store.c */
+
+/* A command that works with the database. */
+struct cmd {
+	const char	*name;
+	struct sb_pool	*pool;		/* until its end */
+	struct sb_pool	*page;		/* until the next page of a list */
+	struct sb_db	*db;
+};
+
+#define CMD_PAGE	1000	/* rows that are looked at at once */
+
+/* Reads the settings and opens the database; CMD_OK if it can. */
+enum cmd_exit cmd_begin(struct cmd *, const char *name);
+
+/*
+ * Commits what succeeded and then says so on standard output, unless that is
+ * NULL.  Returns the status, or CMD_UNAVAILABLE, said on standard error, where
+ * the database failed.
+ */
+enum cmd_exit cmd_end(struct cmd *, enum cmd_exit, const char *said);
+
+/* Takes the write lock, for what is decided by a look at the database. */
+bool	 cmd_lock(struct cmd *);
+
+/*
+ * Begins the next page of a list with an empty pool; `kept' is copied into it.
+ * NULL if the database has failed.
+ */
+const char *cmd_turn(struct cmd *, const char *kept);
+
+/* Says that the database can't be had; CMD_UNAVAILABLE. */
+enum cmd_exit cmd_unavailable(const char *command);
+
+/* The key that a name or an address is compared by; NULL if it can't be one. */
+const char *cmd_key_of(struct sb_pool *, const char *name);
+
+/* The user of that name or address, as the login finds him, or NULL. */
+const struct sb_row *cmd_find_user(struct cmd *, const char *name);
+
+/* Says that nobody has it; CMD_NOT_FOUND, unless the database failed. */
+enum cmd_exit cmd_nobody(struct cmd *, const char *name);
+
+/* -------------------------------------------------------------- list.c */
+
+enum cmd_kind { CMD_TEXT, CMD_NUMBER, CMD_BOOL, CMD_TIME };
+
+struct cmd_column {
+	const char	*title;		/* in the table; NULL: not there */
+	const char	*name;		/* in the JSON; NULL: not there */
+	enum cmd_kind	 kind;
+};
+#define CMD_COLUMNS	10
+
+/* A time that is 0, and a text that is NULL, are none. */
+struct cmd_value {
+	const char	*text;
+	int64_t		 number;
+};
+
+/* A list for people, or for programs: an array of objects, one a line. */
+struct cmd_list {
+	const struct cmd_column *columns;
+	int		 count;
+	bool		 json;
+	bool		 begun;		/* something is printed */
+	int		 widths[CMD_COLUMNS];
+	struct cmd_line	*first, **last;
+};
+
+void	 cmd_list_begin(struct cmd_list *, const struct cmd_column *, int count,
+	    bool json);
+
+/*
+ * Adds a row to those that are printed next, aligned with each other; it is in
+ * that pool, and its texts are the caller's.
+ */
+void	 cmd_list_add(struct cmd_list *, struct sb_pool *,
+	    const struct cmd_value *);
+void	 cmd_list_print(struct cmd_list *, struct sb_pool *);
+void	 cmd_list_end(struct cmd_list *);
+
+/* A text that does nothing to a terminal and stays on its line. */
+const char *cmd_visible(struct sb_pool *, const char *);
+
+/* -------------------------------------------------------------- sweep.c */
+
+/*
+ * A deletion of many rows in transactions so small that nobody waits long for
+ * the lock.  some() deletes at most so many of them, after cmd_sweep_lock, adds
+ * to .deleted, and says whether there may be more.
+ */
+struct cmd_sweep {
+	struct sb_db	*db;
+	const char	*group;		/* of its queries */
+	bool		(*some)(struct cmd_sweep *, int most);
+	bool		(*go_on)(void);	/* asked before each; NULL: do */
+	void		*own;		/* some()'s */
+	struct sb_pool	*pool;		/* of this transaction */
+	int64_t		 deleted;	/* by this transaction */
+	int64_t		 locked_at;
+	int64_t		 total;		/* by those that were committed */
+};
+
+/* False if the database failed; what was deleted before that stays so. */
+bool	 cmd_sweep(struct cmd_sweep *);
+bool	 cmd_sweep_lock(struct cmd_sweep *);
 
 #endif

@@ -124,7 +124,7 @@ list(struct sb_pool *pool, char **arguments)
 	const char *wrong;
 
 	if (arguments[as_json] != NULL)
-		return cmd_refuse("key", arguments[as_json]);
+		return cmd_refuse("key list", arguments[as_json]);
 	wrong = sb_keyfile_read(&file, pool);
 	sb_keyring_make(&ring, &file);
 	sb_keyfile_close(&file);
@@ -213,7 +213,7 @@ rotate(struct sb_pool *pool, char **arguments)
 	enum cmd_exit status = CMD_OK;
 
 	if (*arguments != NULL)
-		return cmd_refuse("key", *arguments);
+		return cmd_refuse("key rotate", *arguments);
 	wrong = sb_keyfile_lock(&file, pool, PATIENCE);
 	if (wrong == NULL) {
 		added = by_setting ? add_setting(&file) : add_random(&file);
@@ -291,13 +291,10 @@ retire(struct sb_pool *pool, char **arguments)
 	enum cmd_exit status;
 	const char *wrong;
 
-	if (*arguments == NULL) {
-		fputs("switchboard key: retire needs the id of a key; see "
-		    "switchboard key list\n", stderr);
-		return CMD_USAGE;
-	}
+	if (*arguments == NULL)
+		return cmd_lack("key retire", "KID");
 	if (arguments[1] != NULL)
-		return cmd_refuse("key", arguments[1]);
+		return cmd_refuse("key retire", arguments[1]);
 	wrong = sb_keyfile_lock(&file, pool, PATIENCE);
 	status = wrong == NULL ? retire_one(&file, *arguments) :
 	    complain(&file, wrong);
@@ -307,34 +304,34 @@ retire(struct sb_pool *pool, char **arguments)
 
 /* ---------------------------------------------------------------- together */
 
-enum cmd_exit
-cmd_key(char **arguments)
+static enum cmd_exit
+run(enum cmd_exit (*action)(struct sb_pool *, char **), char **arguments)
 {
-	static const struct {
-		const char	*name;
-		enum cmd_exit	(*run)(struct sb_pool *, char **arguments);
-	} all[] = {
-		{ "list", list }, { "rotate", rotate }, { "retire", retire },
-	};
-	const size_t count = sizeof(all) / sizeof(all[0]);
-	const char *name = *arguments;
-	enum cmd_exit status;
 	struct sb_pool *pool;
-	size_t i = 0;
+	enum cmd_exit status;
 
-	while (name != NULL && i < count && strcmp(name, all[i].name) != 0)
-		i++;
-	if (name == NULL || i == count) {
-		fprintf(stderr, "switchboard key: %s%s; there are list, rotate "
-		    "and retire; see switchboard key --help\n",
-		    name == NULL ? "what to do with the keys is missing" : name,
-		    name == NULL ? "" : " is not understood");
-		return CMD_USAGE;
-	}
 	if (!cmd_read_settings())
 		return CMD_SETTINGS;
 	pool = sb_pool_new();
-	status = all[i].run(pool, arguments + 1);
+	status = action(pool, arguments);
 	sb_pool_free(pool);
 	return status;
+}
+
+enum cmd_exit
+cmd_key_list(char **arguments)
+{
+	return run(list, arguments);
+}
+
+enum cmd_exit
+cmd_key_rotate(char **arguments)
+{
+	return run(rotate, arguments);
+}
+
+enum cmd_exit
+cmd_key_retire(char **arguments)
+{
+	return run(retire, arguments);
 }

@@ -7,14 +7,16 @@
 
 #include "cmd.h"
 
+/* Commands of one name stand together, each with an action of its own. */
 static const struct command {
 	const char	*name;
+	const char	*action;	/* the word after it; NULL: none */
 	const char	*arguments;
 	const char	*help;		/* a line of --help */
 	const char	*more;		/* what its own --help says besides */
 	enum cmd_exit	(*run)(char **arguments);
 } commands[] = {
-	{ "settings", "[--json | --markdown]",
+	{ "settings", NULL, "[--json | --markdown]",
 	  "list the settings: values, where they come from, meaning",
 	  "Lists every setting with its value, where that comes from\n"
 	  "(default, file, environment) and what it is for; then what\n"
@@ -24,31 +26,87 @@ static const struct command {
 	  "  --json      the same for programs, and what is accepted\n"
 	  "  --markdown  the README's table: defaults, what is accepted\n",
 	  cmd_settings },
-	{ "migrate", "", "bring the database to this version's schema",
+	{ "migrate", NULL, "", "bring the database to this version's schema",
 	  "Makes the database in the data directory, or brings it to the\n"
 	  "schema of this version. The programs do so by themselves, too;\n"
 	  "at an update it is good to see it done before there are\n"
 	  "requests.\n",
 	  cmd_migrate },
-	{ "key", "list|rotate|retire KID",
-	  "list the keys that sign tokens, change them",
-	  "  list [--json]  lists the keys: whether they are SECRET_KEY or in\n"
-	  "                 the key file of the data directory, since when\n"
-	  "                 they sign, until when they verify; no secrets\n"
-	  "  rotate         makes a new key and logs nobody out. Without\n"
-	  "                 SECRET_KEY it is added to the key file and signs\n"
-	  "                 from now on. With SECRET_KEY the new value for it\n"
-	  "                 is printed, as a line of the settings file; each\n"
-	  "                 program knows it already, as it does the old one,\n"
-	  "                 so that they can be changed one by one\n"
-	  "  retire KID     takes a key out of the key file at once, as it\n"
-	  "                 has leaked: its tokens are refused. KID may be\n"
-	  "                 cut to 4 digits. The key that signs can't go:\n"
-	  "                 rotate first\n"
+	{ "user", "list", "[--json] [TEXT]", "list the users",
+	  "Lists the users in the order of their names: name, address,\n"
+	  "whether they are active or disabled, when they registered, and\n"
+	  "how many of their logins are alive. With TEXT only those in\n"
+	  "whose name or address it occurs, in any case.\n"
 	  "\n"
-	  "Programs that run see a change of the key file within two\n"
-	  "seconds. Give this command the settings that they have.\n",
-	  cmd_key },
+	  "  --json      the same for programs, and the ids\n",
+	  cmd_user_list },
+	{ "user", "disable", "USER", "stop a user's tokens and logins",
+	  "From the next request on the user's tokens are refused, and\n"
+	  "nobody can log in as that user. Nothing is deleted.\n",
+	  cmd_user_disable },
+	{ "user", "enable", "USER", "undo that",
+	  "The user can log in again; tokens that have not expired and are\n"
+	  "of no revoked login are good again.\n",
+	  cmd_user_enable },
+	{ "user", "admin", "USER on|off", "make somebody an administrator",
+	  "Makes the user an administrator, or takes that away.\n",
+	  cmd_user_admin },
+	{ "key", "list", "[--json]", "list the keys that sign tokens",
+	  "Lists the keys: whether they are SECRET_KEY or in the key file of\n"
+	  "the data directory, since when they sign, until when they verify.\n"
+	  "No secret is shown.\n"
+	  "\n"
+	  "  --json      the same for programs\n",
+	  cmd_key_list },
+	{ "key", "rotate", "", "make a new key, and log nobody out",
+	  "Without SECRET_KEY the new key is added to the key file and signs\n"
+	  "from now on. With SECRET_KEY the new value for it is printed, as a\n"
+	  "line of the settings file; each program knows it already, as it\n"
+	  "does the old one, so that they can be changed one by one.\n"
+	  "Programs that run see the change within two seconds. Give this\n"
+	  "command the settings that they have.\n",
+	  cmd_key_rotate },
+	{ "key", "retire", "KID", "take a key out of use at once",
+	  "For a key that has leaked: its tokens are refused from then on.\n"
+	  "KID may be cut to 4 digits. The key that signs can't go: rotate\n"
+	  "first.\n",
+	  cmd_key_retire },
+	{ "login", "list", "[--json] [--all] USER", "list a user's logins",
+	  "Lists the logins of the user that are alive: id, when it began,\n"
+	  "when it last got tokens, when it expires, and from where.\n"
+	  "\n"
+	  "  --all       also those that are revoked, or have expired\n"
+	  "  --json      the same for programs\n",
+	  cmd_login_list },
+	{ "login", "revoke", "ID | --all USER", "end a login, or all of a user",
+	  "The login's tokens are refused from the next request on. ID is\n"
+	  "as login list shows it.\n"
+	  "\n"
+	  "  --all       all logins of that user\n",
+	  cmd_login_revoke },
+	{ "limits", "show", "[--json] [USER | IP]",
+	  "show what counts against rate limits now",
+	  "Shows the counts that are not over: how much of which limit is\n"
+	  "used, and when one more may come. With USER those of the user's\n"
+	  "requests and of wrong passwords, also for a name that nobody\n"
+	  "has; with IP those of that address, or its network of IPv6.\n"
+	  "\n"
+	  "  --json      the same for programs\n",
+	  cmd_limits_show },
+	{ "limits", "reset", "USER | IP | --all", "forget what counts",
+	  "Deletes the counts that limits show shows of the same.\n"
+	  "\n"
+	  "  --all       all of them\n",
+	  cmd_limits_reset },
+	{ "tick", NULL, "[--quiet]", "delete what has expired",
+	  "Deletes logins, counts and keys that are of no more use, a few\n"
+	  "at a time, so that requests needn't wait. Without it everything\n"
+	  "is as correct, but the files grow: call it once an hour or a\n"
+	  "day, from cron or a timer. A second one beside it does nothing.\n"
+	  "A signal to stop ends it early, and what was done stays.\n"
+	  "\n"
+	  "  --quiet     say nothing but what went wrong\n",
+	  cmd_tick },
 };
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
@@ -64,7 +122,20 @@ static const char sources[] =
     "../etc/switchboard.env beside the folder of this program, and\n"
     SB_SYSCONFDIR "/switchboard.env.\n"
     "The data directory is the one that SWITCHBOARD_DATA names; else it is\n"
-    SB_LOCALSTATEDIR "/lib/switchboard.\n";
+    SB_LOCALSTATEDIR "/lib/switchboard. What is made there belongs to who\n"
+    "calls: be the user that the programs run as.\n";
+
+/* What follows the command's name. */
+static void
+print_arguments(FILE *to, const struct command *c, int width)
+{
+	int n = 0;
+
+	if (c->action != NULL)
+		n = fprintf(to, "%s%s", c->action,
+		    *c->arguments == '\0' ? "" : " ");
+	fprintf(to, "%-*s", width > n ? width - n : 0, c->arguments);
+}
 
 static void
 print_usage(FILE *to)
@@ -72,9 +143,12 @@ print_usage(FILE *to)
 	fputs("Usage: switchboard COMMAND [ARGUMENT...]\n"
 	    "       switchboard [COMMAND] --help\n"
 	    "       switchboard --version\n\nCommands:\n", to);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-9s %-22s %s\n", commands[i].name,
-		    commands[i].arguments, commands[i].help);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		fprintf(to, "  %-9s ", commands[i].name);
+		print_arguments(to, &commands[i], 27);
+		fprintf(to, " %s\n", commands[i].help);
+	}
+	fputs("\nUSER is a name or an email address, as at the login.\n", to);
 }
 
 static void
@@ -85,20 +159,13 @@ print_help(void)
 	printf("\n%s\nExit status:\n"
 	    "  %-3d done\n"
 	    "  %-3d the command or its arguments are not understood\n"
+	    "  %-3d nobody has that name or address, or no login that id\n"
 	    "  %-3d the database is busy, or can't be opened or written\n"
 	    "  %-3d the installation is broken; the log says how\n"
 	    "  %-3d the output can't be written\n"
 	    "  %-3d a setting, or the settings file, is not accepted\n",
-	    sources, CMD_OK, CMD_USAGE, CMD_UNAVAILABLE, CMD_INTERNAL,
-	    CMD_OUTPUT, CMD_SETTINGS);
-}
-
-enum cmd_exit
-cmd_refuse(const char *command, const char *argument)
-{
-	fprintf(stderr, "switchboard %s: %s is not understood; "
-	    "see switchboard %s --help\n", command, argument, command);
-	return CMD_USAGE;
+	    sources, CMD_OK, CMD_USAGE, CMD_NOT_FOUND, CMD_UNAVAILABLE,
+	    CMD_INTERNAL, CMD_OUTPUT, CMD_SETTINGS);
 }
 
 bool
@@ -117,18 +184,62 @@ is_help(const char *argument)
 	return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
-static enum cmd_exit
-run_command(const struct command *command, char **arguments)
+static bool
+wants_help(char **arguments)
 {
-	for (char **a = arguments; *a != NULL; a++) {
-		if (!is_help(*a))
+	for (; *arguments != NULL; arguments++)
+		if (is_help(*arguments))
+			return true;
+	return false;
+}
+
+/* That of one command, or with NULL of all actions of that name. */
+static enum cmd_exit
+print_own_help(const char *name, const struct command *one)
+{
+	const char *before = "Usage: ";
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (strcmp(c->name, name) != 0 || (one != NULL && c != one))
 			continue;
-		printf("Usage: switchboard %s%s%s\n\n%s\n%s", command->name,
-		    *command->arguments == '\0' ? "" : " ",
-		    command->arguments, command->more, sources);
-		return CMD_OK;
+		printf("%sswitchboard %s%s", before, c->name,
+		    c->action == NULL && *c->arguments == '\0' ? "" : " ");
+		print_arguments(stdout, c, 0);
+		putchar('\n');
+		before = "       ";
 	}
-	return command->run(arguments);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (one == NULL && strcmp(c->name, name) == 0)
+			printf("\n%s %s:\n%s", name, c->action, c->more);
+		else if (one == c)
+			printf("\n%s", c->more);
+	}
+	printf("\n%s", sources);
+	return CMD_OK;
+}
+
+/* A command, from the word after its name on. */
+static enum cmd_exit
+run_command(const struct command *c, char **arguments)
+{
+	const char *name = c->name;
+
+	if (c->action == NULL)
+		return wants_help(arguments) ? print_own_help(name, c) :
+		    c->run(arguments);
+	if (*arguments == NULL)
+		return cmd_lack(name, "what to do");
+	if (is_help(*arguments))
+		return print_own_help(name, NULL);
+	for (; c < commands + COMMANDS && strcmp(c->name, name) == 0; c++)
+		if (strcmp(*arguments, c->action) == 0)
+			return wants_help(arguments + 1) ?
+			    print_own_help(name, c) : c->run(arguments + 1);
+	return cmd_refuse(name, *arguments);
 }
 
 static enum cmd_exit

@@ -142,7 +142,7 @@ value()
 	is "$(value WORKERS)" null
 	is "$(value SWITCHBOARD_DATA)" "\"$SWITCHBOARD_DATA\""
 	is "$(value SWITCHBOARD_DATA from)" '"environment"'
-	is "$(value RATE_LIMIT_PER_USER used)" '"later"'
+	is "$(value MAX_CONCURRENT_SESSIONS used)" '"later"'
 	is "$(jq '.settings | length == (map(.name) | unique | length)' \
 	    <<<"$output")" true
 }

@@ -1,0 +1,219 @@
+/*
+ * Lists: tables whose columns are aligned, or JSON.  What users have typed is
+ * shown so that it can do nothing to a terminal.
+ */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unictype.h>
+#include <unistr.h>
+#include <uniwidth.h>
+
+#include "cmd.h"
+
+#define WIDEST	40	/* a wider value shifts its own line only */
+
+struct cmd_line {
+	struct cmd_line	*next;
+	struct cmd_value values[CMD_COLUMNS];
+};
+
+/* Controls, what turns the direction of text around, and ends of lines. */
+#define HIDDEN	(UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | \
+		UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp)
+
+/* The same as JSON has it, where that is within a string. */
+static char *
+escape(char *end, ucs4_t c)
+{
+	if (c > 0xffff) {
+		c -= 0x10000;
+		end += snprintf(end, 7, "\\u%04x", 0xd800 | c >> 10);
+		c = 0xdc00 | (c & 0x3ff);
+	}
+	return end + snprintf(end, 7, "\\u%04x", c);
+}
+
+const char *
+cmd_visible(struct sb_pool *pool, const char *text)
+{
+	const char *mended = sb_utf8_mend(pool, text, strlen(text), NULL);
+	const uint8_t *s = (const uint8_t *)mended, *next;
+	char *out = sb_alloc(pool, 6 * strlen(mended) + 1), *end = out;
+	ucs4_t c;
+
+	for (; (next = u8_next(&c, s)) != NULL; s = next) {
+		if (uc_is_general_category_withtable(c, HIDDEN)) {
+			end = escape(end, c);
+			continue;
+		}
+		memcpy(end, s, (size_t)(next - s));
+		end += next - s;
+	}
+	return out;
+}
+
+void
+cmd_list_begin(struct cmd_list *list, const struct cmd_column *columns,
+    int count, bool json)
+{
+	*list = (struct cmd_list){ .columns = columns, .count = count,
+	    .json = json };
+	list->last = &list->first;
+}
+
+void
+cmd_list_add(struct cmd_list *list, struct sb_pool *pool,
+    const struct cmd_value *values)
+{
+	struct cmd_line *line = sb_alloc(pool, sizeof(*line));
+
+	memcpy(line->values, values,
+	    (size_t)list->count * sizeof(*values));
+	*list->last = line;
+	list->last = &line->next;
+}
+
+/* ------------------------------------------------------------- a table */
+
+/* To the second: a table is for eyes. */
+static const char *
+time_cell(struct sb_pool *pool, int64_t time)
+{
+	return time == 0 ? "-" : sb_printf(pool, "%.19sZ",
+	    sb_time_text(pool, time));
+}
+
+static const char *
+cell(struct sb_pool *pool, const struct cmd_column *column,
+    const struct cmd_value *value)
+{
+	switch (column->kind) {
+	case CMD_NUMBER:
+		return sb_printf(pool, "%lld", (long long)value->number);
+	case CMD_BOOL:
+		return value->number ? "yes" : "no";
+	case CMD_TIME:
+		return time_cell(pool, value->number);
+	case CMD_TEXT:
+		break;
+	}
+	return value->text == NULL ? "-" : cmd_visible(pool, value->text);
+}
+
+static int
+width_of(const char *text)
+{
+	return u8_strwidth((const uint8_t *)text, "UTF-8");
+}
+
+static void
+widen(int *width, const char *text)
+{
+	int wanted = width_of(text);
+
+	if (wanted > *width)
+		*width = wanted < WIDEST ? wanted : WIDEST;
+}
+
+/* Nothing follows the last one, and so it isn't padded. */
+static void
+print_cells(const struct cmd_list *list, const char *const *cells)
+{
+	int owed = 0;
+
+	for (int i = 0; i < list->count; i++) {
+		if (list->columns[i].title == NULL)
+			continue;
+		printf("%*s%s", owed, "", cells[i]);
+		owed = list->widths[i] - width_of(cells[i]);
+		owed = (owed < 0 ? 0 : owed) + 2;
+	}
+	putchar('\n');
+}
+
+static void
+print_table(struct cmd_list *list, struct sb_pool *pool)
+{
+	const char *cells[CMD_COLUMNS];
+	const struct cmd_line *line;
+
+	for (int i = 0; i < list->count; i++) {
+		cells[i] = list->columns[i].title;
+		if (cells[i] == NULL)
+			continue;
+		widen(&list->widths[i], cells[i]);
+		for (line = list->first; line != NULL; line = line->next)
+			widen(&list->widths[i], cell(pool, &list->columns[i],
+			    &line->values[i]));
+	}
+	if (!list->begun)
+		print_cells(list, cells);
+	list->begun = true;
+	for (line = list->first; line != NULL; line = line->next) {
+		for (int i = 0; i < list->count; i++)
+			cells[i] = cell(pool, &list->columns[i],
+			    &line->values[i]);
+		print_cells(list, cells);
+	}
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static struct json_object *
+json_value(struct sb_pool *pool, enum cmd_kind kind,
+    const struct cmd_value *value)
+{
+	const char *text = value->text;
+
+	if (kind == CMD_NUMBER)
+		return json_object_new_int64(value->number);
+	if (kind == CMD_BOOL)
+		return json_object_new_boolean(value->number != 0);
+	if (kind == CMD_TIME)
+		text = value->number == 0 ? NULL :
+		    sb_time_text(pool, value->number);
+	return text == NULL ? NULL : json_object_new_string(
+	    sb_utf8_mend(pool, text, strlen(text), NULL));
+}
+
+static void
+print_object(struct cmd_list *list, struct sb_pool *pool,
+    const struct cmd_value *values)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (int i = 0; i < list->count; i++)
+		if (list->columns[i].name != NULL)
+			json_object_object_add(o, list->columns[i].name,
+			    json_value(pool, list->columns[i].kind,
+				&values[i]));
+	printf("%s%s", list->begun ? ",\n" : "[\n",
+	    cmd_visible(pool, json_object_to_json_string_ext(o,
+		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+	list->begun = true;
+	json_object_put(o);
+}
+
+/* ----------------------------------------------------------------- both */
+
+void
+cmd_list_print(struct cmd_list *list, struct sb_pool *pool)
+{
+	if (!list->json)
+		print_table(list, pool);
+	else
+		for (const struct cmd_line *line = list->first; line != NULL;
+		    line = line->next)
+			print_object(list, pool, line->values);
+	list->first = NULL;
+	list->last = &list->first;
+}
+
+/* An array that isn't closed was broken off. */
+void
+cmd_list_end(struct cmd_list *list)
+{
+	if (list->json)
+		puts(list->begun ? "\n]" : "[]");
+}

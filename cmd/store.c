@@ -1,0 +1,95 @@
+/*
+ * What commands that work with the database have in common: they open it, look
+ * for a user, read lists page by page, and commit before they say so.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+#define GROUP	"admin"		/* sql/admin.sql */
+
+enum cmd_exit
+cmd_unavailable(const char *command)
+{
+	fflush(stdout);
+	fprintf(stderr, "switchboard %s: the database in %s is busy, or can't "
+	    "be read or written; the log says which\n", command,
+	    sb_settings.data);
+	return CMD_UNAVAILABLE;
+}
+
+enum cmd_exit
+cmd_begin(struct cmd *c, const char *name)
+{
+	if (!cmd_read_settings())
+		return CMD_SETTINGS;
+	*c = (struct cmd){ .name = name, .pool = sb_pool_new(),
+	    .page = sb_pool_new(), .db = sb_db_new(SB_STORE_MAIN) };
+	sb_db_attach(c->db, c->pool);
+	return sb_db_open(c->db, GROUP) ? CMD_OK :
+	    cmd_end(c, CMD_OK, NULL);
+}
+
+enum cmd_exit
+cmd_end(struct cmd *c, enum cmd_exit status, const char *said)
+{
+	bool failed = sb_db_failed(c->db);
+
+	if (!sb_db_finish(c->db, status == CMD_OK) || failed)
+		status = cmd_unavailable(c->name);
+	else if (said != NULL)
+		puts(said);
+	sb_db_free(c->db);
+	sb_pool_free(c->page);
+	sb_pool_free(c->pool);
+	return status;
+}
+
+bool
+cmd_lock(struct cmd *c)
+{
+	return sb_db_open(c->db, GROUP) && sb_db_begin(c->db);
+}
+
+const char *
+cmd_turn(struct cmd *c, const char *kept)
+{
+	struct sb_pool *next;
+	const char *copy;
+
+	if (sb_db_failed(c->db))
+		return NULL;
+	next = sb_pool_new();
+	copy = sb_copy(next, kept, strlen(kept));
+	sb_pool_free(c->page);
+	c->page = next;
+	sb_db_attach(c->db, next);
+	return copy;
+}
+
+const char *
+cmd_key_of(struct sb_pool *pool, const char *name)
+{
+	const char *key = sb_email_key(pool, name);
+
+	return key != NULL ? key : sb_username_key(pool, name);
+}
+
+const struct sb_row *
+cmd_find_user(struct cmd *c, const char *name)
+{
+	return sb_one(c->db, strchr(name, '@') != NULL ?
+	    SB_Q_ACCOUNT_BY_EMAIL : SB_Q_ACCOUNT_BY_USERNAME,
+	    sb_bind("key", cmd_key_of(c->pool, name)));
+}
+
+enum cmd_exit
+cmd_nobody(struct cmd *c, const char *name)
+{
+	if (!sb_db_failed(c->db))
+		fprintf(stderr, "switchboard %s: nobody has the %s \"%s\"\n",
+		    c->name, strchr(name, '@') != NULL ? "address" : "name",
+		    cmd_visible(c->pool, name));
+	return CMD_NOT_FOUND;
+}

@@ -1,0 +1,246 @@
+/*
+ * switchboard tick: deletes what is of no more use, beside the requests.  All
+ * is as correct without it: nothing is looked at here to decide anything.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+#define SHOWN_EVERY	(SB_SECOND / 10)
+
+static volatile sig_atomic_t stopped;
+
+/* How far it is, for whoever watches. */
+static struct {
+	struct cmd_sweep logins, counts, odd;
+	int		 keys;
+	bool		 watched;
+	int64_t		 shown_at;
+	int		 width;		/* of what is shown, or 0 */
+} tick;
+
+static void
+stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+/* A transaction in hand comes to its end. */
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+
+	stopped = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* ------------------------------------------------------------ what it says */
+
+static const char *
+number_of(struct sb_pool *pool, int64_t n, const char *what)
+{
+	return sb_printf(pool, "%lld %s%s", (long long)n, what,
+	    n == 1 ? "" : "s");
+}
+
+static const char *
+summary(struct sb_pool *pool)
+{
+	return sb_printf(pool, "deleted %s, %s, %s",
+	    number_of(pool, tick.logins.total, "login"),
+	    number_of(pool, tick.counts.total + tick.odd.total, "counter"),
+	    number_of(pool, tick.keys, "key"));
+}
+
+static void
+hide_progress(void)
+{
+	if (tick.width > 0)
+		fprintf(stderr, "\r%*s\r", tick.width, "");
+	tick.width = 0;
+}
+
+/* Says, too, whether to go on. */
+static bool
+show_progress(void)
+{
+	int64_t now = sb_monotonic();
+	struct sb_pool *pool;
+
+	if (tick.watched && now >= tick.shown_at + SHOWN_EVERY) {
+		pool = sb_pool_new();
+		tick.width = fprintf(stderr, "\rtick: %s", summary(pool)) - 1;
+		tick.shown_at = now;
+		sb_pool_free(pool);
+	}
+	return !stopped;
+}
+
+/* -------------------------------------------------------------- logins */
+
+/*
+ * From where on to look for logins: revoked ones stay among those that expired,
+ * and shouldn't be read again each time.
+ */
+struct place {
+	int64_t		 at, row;
+};
+
+/*
+ * The access token of a login that expires may live on for its time.  What a
+ * revoked login's refresh token must not do any more ends with the shield.
+ */
+static bool
+drop_logins(struct cmd_sweep *s, int most)
+{
+	struct place *place = s->own;
+	int64_t now = sb_now();
+	int64_t over = now - sb_settings.access_token_expire_minutes * 60 *
+	    SB_SECOND;
+	int64_t forgotten = now - SB_SHIELD - SB_SECOND;
+	const struct sb_row *row;
+	int n = 0;
+
+	/* It may have to read many rows, and so does it without the lock. */
+	row = sb_all(s->db, SB_Q_LOGIN_STALE, sb_bind_int("at", place->at),
+	    sb_bind_int("row", place->row), sb_bind_int("over", over),
+	    sb_bind_int("forgotten", forgotten), sb_bind_int("some", most));
+	if (row == NULL || !cmd_sweep_lock(s))
+		return false;
+	for (; row != NULL; row = row->next, n++) {
+		place->at = sb_row_int(row, "expires_at");
+		place->row = sb_row_int(row, "row");
+		s->deleted += sb_run(s->db, SB_Q_LOGIN_DROP,
+		    sb_bind("id", sb_row_text(row, "id")),
+		    sb_bind_int("over", over),
+		    sb_bind_int("forgotten", forgotten));
+	}
+	return n == most;
+}
+
+/* -------------------------------------------------------------- counters */
+
+static bool
+drop_counts(struct cmd_sweep *s, int most)
+{
+	if (cmd_sweep_lock(s))
+		s->deleted = sb_limit_expire(s->db, most);
+	return s->deleted == most;
+}
+
+static bool
+drop_odd_counts(struct cmd_sweep *s, int most)
+{
+	if (cmd_sweep_lock(s))
+		s->deleted = sb_run(s->db, SB_Q_LIMIT_EXPIRE_ODD,
+		    sb_bind_int("beyond", sb_now() + SB_DAY),
+		    sb_bind_int("some", most));
+	return s->deleted == most;
+}
+
+/* A damaged file of counts has been made anew by then. */
+static bool
+sweep_counts(struct cmd_sweep *s)
+{
+	return cmd_sweep(s) || (sb_db_damaged(s->db) && cmd_sweep(s));
+}
+
+/* ------------------------------------------------------------------ all */
+
+static bool
+checkpoint(struct sb_db *db)
+{
+	struct sb_pool *pool = sb_pool_new();
+	bool done;
+
+	sb_db_attach(db, pool);
+	done = sb_db_checkpoint(db);
+	sb_db_finish(db, true);
+	sb_pool_free(pool);
+	return done;
+}
+
+static bool
+tidy_keys(void)
+{
+	int n = stopped ? 0 : sb_key_tidy();
+
+	tick.keys = n < 0 ? 0 : n;
+	return n >= 0;
+}
+
+/* What can be done is done, whatever else can't. */
+static bool
+do_all(struct sb_db *db)
+{
+	struct sb_db *counts = sb_db_new(SB_STORE_LIMITS);
+	struct place place = { INT64_MIN, 0 };
+	bool done;
+
+	tick.logins = (struct cmd_sweep){ .db = db, .group = "admin",
+	    .some = drop_logins, .own = &place, .go_on = show_progress };
+	tick.counts = (struct cmd_sweep){ .db = counts, .group = "limits",
+	    .some = drop_counts, .go_on = show_progress };
+	tick.odd = (struct cmd_sweep){ .db = counts, .group = "limits",
+	    .some = drop_odd_counts, .go_on = show_progress };
+	done = cmd_sweep(&tick.logins);
+	done &= sweep_counts(&tick.counts);
+	done &= sweep_counts(&tick.odd);
+	done &= tidy_keys();
+	done &= checkpoint(db);
+	done &= checkpoint(counts);
+	sb_db_free(counts);
+	return done;
+}
+
+static enum cmd_exit
+run(struct cmd *c, bool quiet)
+{
+	enum cmd_exit status = CMD_OK;
+
+	tick.watched = !quiet && isatty(STDERR_FILENO);
+	catch_signals();
+	if (!do_all(c->db)) {
+		hide_progress();
+		status = cmd_unavailable(c->name);
+	}
+	hide_progress();
+	if (!quiet)
+		printf("tick: %s%s\n", stopped ? "stopped; " : "",
+		    summary(c->pool));
+	return status;
+}
+
+enum cmd_exit
+cmd_tick(char **arguments)
+{
+	const char *name = "tick", *wrong;
+	enum cmd_exit status;
+	bool quiet = false;
+	struct cmd c;
+	int place;
+
+	wrong = cmd_parse(arguments, (const struct cmd_option[]){
+	    { "--quiet", &quiet }, { NULL, NULL } }, NULL, 0);
+	if (wrong != NULL)
+		return cmd_refuse(name, wrong);
+	if ((status = cmd_begin(&c, name)) != CMD_OK)
+		return status;
+	place = sb_slot_take("tick", 1, 0);
+	if (place >= 0) {
+		status = run(&c, quiet);
+		sb_slot_leave(place);
+	} else if (place == -1 && !quiet)
+		puts("tick: another one is at work");
+	else if (place != -1)
+		status = cmd_unavailable(name);
+	/* A failure was said already. */
+	if (status != CMD_OK)
+		sb_db_attach(c.db, c.pool);
+	return cmd_end(&c, status, NULL);
+}
