@@ -434,6 +434,21 @@ remove_account()	# PASSWORD
 	holds '.username == "current"'
 }
 
+@test "a change of name or address does not begin the count anew" {
+	user renamed
+	times 6 guess renamed
+	call PATCH /api/auth/me 'Content-Type: application/json' \
+	    "Authorization: Bearer $access" -- \
+	    "{\"username\":\"newname\",\"email\":\"new@example.com\",
+	    \"current_password\":\"$password\"}"
+	expect 200
+	times 2 guess newname
+	times 2 guess new%40example.com
+	shut newname
+	# Whoever gets the old name has a count of its own.
+	guess renamed
+}
+
 @test "a right current_password does not count" {
 	user steady
 	local n
