@@ -628,15 +628,14 @@ put_session(struct sb_request *rq, struct sb_response *rs,
 static enum sb_status
 list_sessions(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *row = sb_one(rq->db, SB_Q_LOGIN_TOTAL,
-	    sb_bind("user", rq->caller.user_id));
+	const struct sb_row *row = sb_all(rq->db, SB_Q_LOGIN_LIST,
+	    sb_bind("user", rq->caller.user_id),
+	    sb_bind("current", rq->caller.login_id),
+	    sb_bind_int("listed", LISTED));
 	int64_t total = row == NULL ? 0 : sb_row_int(row, "total");
 
 	sb_open(rs, SESSIONS_LIST);
-	for (row = sb_all(rq->db, SB_Q_LOGIN_LIST,
-	    sb_bind("user", rq->caller.user_id),
-	    sb_bind("current", rq->caller.login_id),
-	    sb_bind_int("listed", LISTED)); row != NULL; row = row->next)
+	for (; row != NULL; row = row->next)
 		put_session(rq, rs, row);
 	sb_close(rs);
 	sb_put_int(rs, SESSIONS_TOTAL, total);

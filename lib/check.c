@@ -223,6 +223,9 @@ sb_check_input(struct sb_request *rq, struct sb_response *rs)
 	struct sb_check *c;
 	size_t n = 0;
 
+	if (way->body_too_large || way->body_length >
+	    (way->route->body_max > 0 ? way->route->body_max : SB_BODY_MAX))
+		return sb_refuse(rs, &sb_error_too_large);
 	if (way->route->in == NULL)
 		return SB_NEXT;
 	c = way->check = sb_alloc(rq->pool, sizeof(*c));

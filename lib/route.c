@@ -224,9 +224,6 @@ sb_route_match(struct sb_request *rq, struct sb_response *rs)
 		return allowed == 0 ? sb_refuse(rs, &sb_error_not_found) :
 		    refuse_method(rq, rs, allowed);
 	way->secret = takes_secret(way->route);
-	if (way->body_too_large || way->body_length >
-	    (way->route->body_max > 0 ? way->route->body_max : SB_BODY_MAX))
-		return sb_refuse(rs, &sb_error_too_large);
 	return SB_NEXT;
 }
 

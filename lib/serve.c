@@ -63,10 +63,10 @@ static sb_handler *const steps[] = {
 	sb_request_read,	/* bounded */
 	check_settings,
 	sb_cors_preflight,
-	sb_route_match,		/* 404, 405, 413 */
+	sb_route_match,		/* 404, 405 */
 	sb_route_admit,		/* who is calling: 401, 400 */
 	sb_limit_caller,	/* address or user: 429, 503 */
-	sb_check_input,		/* 422 */
+	sb_check_input,		/* 413, 422 */
 	sb_limit_subject,	/* session and channel: 404, 429, 503 */
 	handle,
 };

@@ -92,16 +92,13 @@ WHERE user_id = :user AND revoked_at IS NULL;
 SELECT id FROM logins WHERE id = :id AND user_id = :user;
 
 -- name: login_list
--- The user's logins that live, the caller's own first.
-SELECT id, created_at, last_used_at, expires_at, user_agent, ip_address
+-- The user's logins that live, the caller's own first, and how many there are.
+SELECT id, created_at, last_used_at, expires_at, user_agent, ip_address,
+	count(*) OVER () AS total
 FROM logins
 WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now
 ORDER BY CASE WHEN id = :current THEN 0 ELSE 1 END, last_used_at DESC, id
 LIMIT :listed;
-
--- name: login_total
-SELECT count(*) AS total FROM logins
-WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now;
 
 -- name: login_revoked
 -- A login that somebody ended.  One that expired may be gone.

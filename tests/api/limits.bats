@@ -200,6 +200,9 @@ knock_over()
 	has_counted 401 11
 	at 0 post /api/auth/refresh '{}'
 	has_counted 422 10
+	head -c 70000 /dev/zero >"$BATS_TEST_TMPDIR/large"
+	at 0 call POST /api/auth/refresh --file "$BATS_TEST_TMPDIR/large"
+	has_counted 413 9
 }
 
 @test "a path or a method that is not there counts nowhere and tells of no limit" {
