@@ -102,6 +102,13 @@ add_refresh_token(struct sb_request *rq, const char *user_id,
 	return t;
 }
 
+/* Their file may have to be waited for, which mustn't be under the lock. */
+static void
+know_keys(struct sb_request *rq)
+{
+	sb_token_kid(rq);
+}
+
 /* Begins a login, unless the account has changed since it was looked at. */
 static enum sb_status
 begin_login(struct sb_request *rq, struct sb_response *rs,
@@ -112,6 +119,7 @@ begin_login(struct sb_request *rq, struct sb_response *rs,
 	struct user now = { user->id, NULL, NULL, 0 };
 	struct sb_token refresh;
 
+	know_keys(rq);
 	if (sb_run(rq->db, SB_Q_LOGIN_ADD, sb_bind("id", login),
 	    sb_bind("user", user->id),
 	    sb_bind_int("version", user->version),
@@ -151,6 +159,7 @@ register_user(struct sb_request *rq, struct sb_response *rs)
 	    sb_password_hash(rq, sb_text(rq, REGISTER_PASSWORD)), 1 };
 	enum sb_status status;
 
+	know_keys(rq);
 	/* The indexes decide; which of them it was is asked under the lock. */
 	if (sb_run(rq->db, SB_Q_USER_ADD, sb_bind("id", user.id),
 	    sb_bind("email", email),
@@ -219,18 +228,21 @@ renew_hash(struct sb_request *rq, const struct user *user)
 /*
  * The login of a refresh token that came along, for which wrong passwords are
  * counted alone: strangers can't lock out an owner who has one.  It may be used
- * up or expired; of a login that was revoked it may have been stolen.
+ * up or expired; of a login that was revoked it may have been stolen.  A token
+ * takes as long for an unknown name.
  */
 static const char *
 known_login(struct sb_request *rq, const struct user *user)
 {
 	struct sb_token t;
 
-	if (user->id == NULL || !sb_has(rq, LOGIN_REFRESH_TOKEN) ||
-	    !sb_token_read(rq, sb_text(rq, LOGIN_REFRESH_TOKEN),
-	    SB_TOKEN_REFRESH, &t) || strcmp(t.sub, user->id) != 0 ||
-	    t.exp + SB_SHIELD / SB_SECOND < sb_now() / SB_SECOND ||
-	    sb_one(rq->db, SB_Q_LOGIN_REVOKED, sb_bind("id", t.sid)) != NULL)
+	if (!sb_has(rq, LOGIN_REFRESH_TOKEN) || !sb_token_read(rq,
+	    sb_text(rq, LOGIN_REFRESH_TOKEN), SB_TOKEN_REFRESH, &t) ||
+	    sb_one(rq->db, SB_Q_LOGIN_SHIELDS, sb_bind("user", t.sub),
+	    sb_bind("login", t.sid), sb_bind_int("issued_at", t.iat)) == NULL)
+		return NULL;
+	if (user->id == NULL || strcmp(t.sub, user->id) != 0 ||
+	    t.exp + SB_SHIELD / SB_SECOND < sb_now() / SB_SECOND)
 		return NULL;
 	return t.sid;
 }
@@ -247,7 +259,7 @@ login(struct sb_request *rq, struct sb_response *rs)
 		user = user_of(row);
 	/* An unknown name must take as long, and read, as a wrong password. */
 	status = sb_password_check(rs, &(struct sb_guess){
-	    .account = row != NULL ? user.id : key_of(rq, name),
+	    .account = user.id, .name = key_of(rq, name),
 	    .login = known_login(rq, &user), .hash = user.password,
 	    .password = sb_text(rq, LOGIN_PASSWORD) }, &bad_login);
 	if (status != SB_NEXT)
@@ -412,8 +424,9 @@ check_current(struct sb_request *rq, struct sb_response *rs,
 		return sb_fail(rs, &sb_error_token);
 	*user = user_of(row);
 	return sb_password_check(rs, &(struct sb_guess){
-	    .account = user->id, .hash = user->password,
-	    .password = password }, &bad_password);
+	    .account = user->id, .login = rq->caller.login_id,
+	    .both = true, .hash = user->password, .password = password },
+	    &bad_password);
 }
 
 enum { CHANGE_EMAIL, CHANGE_USERNAME, CHANGE_PASSWORD };
@@ -507,6 +520,8 @@ end_all_logins(struct sb_request *rq)
 	    sb_bind("user", rq->caller.user_id));
 	sb_run(rq->db, SB_Q_REFRESH_FORGET_USER,
 	    sb_bind("user", rq->caller.user_id));
+	sb_run(rq->db, SB_Q_USER_END_LOGINS,
+	    sb_bind("user", rq->caller.user_id));
 }
 
 enum { PASSWORD_CURRENT, PASSWORD_NEW };
@@ -562,8 +577,11 @@ logout(struct sb_request *rq, struct sb_response *rs)
 	struct sb_token t = { .sid = rq->caller.login_id };
 
 	(void)rs;
-	if (!sb_has(rq, LOGOUT_TOKEN) || sb_token_read(rq,
+	if (sb_has(rq, LOGOUT_TOKEN) && !sb_token_read(rq,
 	    sb_text(rq, LOGOUT_TOKEN), SB_TOKEN_REFRESH, &t))
+		return SB_NO_CONTENT;
+	/* One that is dead stays so, and needs no lock. */
+	if (sb_one(rq->db, SB_Q_LOGIN_ALIVE, sb_bind("id", t.sid)) != NULL)
 		end_login(rq, t.sid);
 	return SB_NO_CONTENT;
 }

@@ -55,11 +55,11 @@ each_beginning(struct limits *l, const char *beginning)
 
 /* Wrong passwords for an account, or for a name that nobody has. */
 static bool
-each_of_account(struct limits *l, const char *account)
+each_guess(struct limits *l, const char *purpose, const char *of)
 {
 	struct sb_pool *pool = l->cmd.pool;
 	struct sb_request rq = { .pool = pool, .db = l->cmd.db };
-	const char *hash = sb_secret_hash(&rq, "account", account);
+	const char *hash = sb_secret_hash(&rq, purpose, of);
 
 	return hash != NULL && each_key(l, pool, sb_printf(pool, "account:%s",
 	    hash));
@@ -70,15 +70,16 @@ static bool
 each_login(struct limits *l, const char *user)
 {
 	const struct sb_row *row;
-	int64_t after = 0;
+	const char *after = "";
 	int n = CMD_PAGE;
 
-	while (n == CMD_PAGE && cmd_turn(&l->cmd, "") != NULL) {
+	while (n == CMD_PAGE &&
+	    (after = cmd_turn(&l->cmd, after)) != NULL) {
 		row = sb_all(l->cmd.db, SB_Q_LOGIN_PAGE, sb_bind("user", user),
-		    sb_bind_int("after", after), sb_bind_int("all", 1),
+		    sb_bind("after", after), sb_bind_int("all", 1),
 		    sb_bind_int("some", CMD_PAGE));
 		for (n = 0; row != NULL; row = row->next, n++) {
-			after = sb_row_int(row, "row");
+			after = sb_row_text(row, "id");
 			if (!each_key(l, l->cmd.page, sb_printf(l->cmd.page,
 			    "login:%s", sb_row_text(row, "id"))))
 				return false;
@@ -95,7 +96,7 @@ each_of_user(struct limits *l, const char *id)
 	return each_key(l, pool, sb_printf(pool, "user:%s", id)) &&
 	    each_beginning(l, sb_printf(pool, "session:%s", id)) &&
 	    each_beginning(l, sb_printf(pool, "channel:%s", id)) &&
-	    each_of_account(l, id) && each_login(l, id);
+	    each_guess(l, "account", id) && each_login(l, id);
 }
 
 /* An IP address, or a network as show prints it; NULL if it is neither. */
@@ -136,7 +137,7 @@ look_for(struct limits *l, const char *who)
 	else if (cmd_key_of(pool, who) == NULL)
 		return cmd_nobody(&l->cmd, who);
 	else if (!sb_db_failed(l->cmd.db))
-		each_of_account(l, cmd_key_of(pool, who));
+		each_guess(l, "name", cmd_key_of(pool, who));
 	return CMD_OK;
 }
 

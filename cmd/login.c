@@ -47,19 +47,20 @@ add_login(struct cmd_list *list, struct sb_pool *pool,
 static void
 print_logins(struct cmd *c, const char *user, bool all, bool json)
 {
-	int64_t after = 0, now = sb_now();
+	const char *after = "";
+	int64_t now = sb_now();
 	const struct sb_row *row;
 	struct cmd_list list;
 	int n = CMD_PAGE;
 
 	cmd_list_begin(&list, columns, COLUMNS, json);
-	while (n == CMD_PAGE && cmd_turn(c, "") != NULL) {
+	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
 		row = sb_all(c->db, SB_Q_LOGIN_PAGE, sb_bind("user", user),
-		    sb_bind_int("after", after), sb_bind_int("all", all),
+		    sb_bind("after", after), sb_bind_int("all", all),
 		    sb_bind_int("now", now), sb_bind_int("some", CMD_PAGE));
 		for (n = 0; row != NULL; row = row->next, n++) {
 			add_login(&list, c->page, row, now);
-			after = sb_row_int(row, "row");
+			after = sb_row_text(row, "id");
 		}
 		if (!sb_db_failed(c->db))
 			cmd_list_print(&list, c->page);
@@ -107,8 +108,8 @@ revoke_one(struct cmd *c, const char *id)
 		return cmd_end(c, CMD_NOT_FOUND, NULL);
 	}
 	already = sb_row_int(login, "revoked_at") != 0;
-	sb_run(c->db, SB_Q_LOGIN_END, sb_bind("id", id));
-	sb_run(c->db, SB_Q_LOGIN_END_TOKENS, sb_bind("id", id));
+	sb_run(c->db, SB_Q_LOGIN_REVOKE, sb_bind("id", id));
+	sb_run(c->db, SB_Q_REFRESH_FORGET_ALL, sb_bind("login", id));
 	return cmd_end(c, CMD_OK, sb_printf(c->pool, already ?
 	    "this login of %s was revoked already" : "revoked 1 login of %s",
 	    cmd_visible(c->pool, sb_row_text(login, "username"))));
@@ -127,8 +128,9 @@ revoke_all(struct cmd *c, const char *who)
 	id = sb_row_text(user, "id");
 	count = sb_one(c->db, SB_Q_LOGIN_COUNT, sb_bind("user", id));
 	live = count == NULL ? 0 : sb_row_int(count, "live");
-	all = sb_run(c->db, SB_Q_LOGIN_END_ALL, sb_bind("user", id));
-	sb_run(c->db, SB_Q_LOGIN_END_ALL_TOKENS, sb_bind("user", id));
+	all = sb_run(c->db, SB_Q_LOGIN_REVOKE_ALL, sb_bind("user", id));
+	sb_run(c->db, SB_Q_REFRESH_FORGET_USER, sb_bind("user", id));
+	sb_run(c->db, SB_Q_USER_END_LOGINS, sb_bind("user", id));
 	return cmd_end(c, CMD_OK, sb_printf(c->pool,
 	    "revoked %lld login%s of %s%s", live, live == 1 ? "" : "s",
 	    cmd_visible(c->pool, sb_row_text(user, "username")),

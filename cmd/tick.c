@@ -88,7 +88,8 @@ show_progress(void)
  * and shouldn't be read again each time.
  */
 struct place {
-	int64_t		 at, row;
+	int64_t		 at;
+	char		 id[37];
 };
 
 /*
@@ -108,13 +109,14 @@ drop_logins(struct cmd_sweep *s, int most)
 
 	/* It may have to read many rows, and so does it without the lock. */
 	row = sb_all(s->db, SB_Q_LOGIN_STALE, sb_bind_int("at", place->at),
-	    sb_bind_int("row", place->row), sb_bind_int("over", over),
+	    sb_bind("after", place->id), sb_bind_int("over", over),
 	    sb_bind_int("forgotten", forgotten), sb_bind_int("some", most));
 	if (row == NULL || !cmd_sweep_lock(s))
 		return false;
 	for (; row != NULL; row = row->next, n++) {
 		place->at = sb_row_int(row, "expires_at");
-		place->row = sb_row_int(row, "row");
+		snprintf(place->id, sizeof(place->id), "%s",
+		    sb_row_text(row, "id"));
 		s->deleted += sb_run(s->db, SB_Q_LOGIN_DROP,
 		    sb_bind("id", sb_row_text(row, "id")),
 		    sb_bind_int("over", over),
@@ -179,7 +181,7 @@ static bool
 do_all(struct sb_db *db)
 {
 	struct sb_db *counts = sb_db_new(SB_STORE_LIMITS);
-	struct place place = { INT64_MIN, 0 };
+	struct place place = { INT64_MIN, "" };
 	bool done;
 
 	tick.logins = (struct cmd_sweep){ .db = db, .group = "admin",

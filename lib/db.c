@@ -85,6 +85,12 @@ sb_db_damaged(const struct sb_db *db)
 	return db->damaged;
 }
 
+const struct sb_error *
+sb_db_error(const struct sb_db *db)
+{
+	return db->damaged ? &sb_error_internal : &sb_error_unavailable;
+}
+
 /*
  * What the world can cause is a 503, a damaged file a 500 that a process lives
  * through, as /health must tell of it; what is left is a fault of ours.
@@ -97,7 +103,7 @@ sb_db_trouble(struct sb_db *db, int rc, const char *what)
 
 	/* Of counts anything that can't be read is made anew. */
 	if (db->store == SB_STORE_LIMITS && (rc == SQLITE_IOERR_SHORT_READ ||
-	    (rc & 0xff) == SQLITE_ERROR))
+	    (rc & 0xff) == SQLITE_MISMATCH || (rc & 0xff) == SQLITE_CONSTRAINT))
 		rc = SQLITE_CORRUPT;
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
@@ -144,6 +150,9 @@ prepare(struct sb_db *db, enum sb_query query)
 		return *s;
 	rc = sqlite3_prepare_v3(db->connection, sb_queries[query].sql, -1,
 	    SQLITE_PREPARE_PERSISTENT, s, NULL);
+	/* Counts may have been put into another shape. */
+	if (rc == SQLITE_ERROR && db->store == SB_STORE_LIMITS)
+		rc = SQLITE_CORRUPT;
 	if (rc != SQLITE_OK)
 		sb_db_trouble(db, rc, sb_queries[query].name);
 	return *s;
@@ -246,7 +255,11 @@ sb_db_checkpoint(struct sb_db *db)
 		return false;
 	rc = sqlite3_wal_checkpoint_v2(db->connection, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	/* Then somebody else is at it. */
+	/* Where nobody is at it, what was deleted is overwritten, too. */
+	db->deadline = 0;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
 		sb_db_trouble(db, rc, "checkpoint");
 	return !db->failed;

@@ -2,6 +2,7 @@
  * The files of the store: where they are, how they are opened, made and made
  * anew.  db.c relies on it.
  */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,12 +128,31 @@ make_limits(struct sb_db *db)
 		LIMITS_VERSION), "limits") && sb_db_end(db, true);
 }
 
+/*
+ * What root makes belongs to whom the directory belongs, as SQLite does it with
+ * the files beside it.
+ */
+static void
+give_away(const char *path)
+{
+	int fd;
+
+	if (geteuid() != 0 || (fd = open(path, O_RDWR | O_CREAT | O_EXCL |
+	    O_CLOEXEC, 0600)) < 0)
+		return;
+	sb_data_own(fd, sb_settings.data);
+	close(fd);
+}
+
 /* Opens, and brings up to date, the file of that path. */
 static void
 connect_path(struct sb_db *db, struct sb_pool *pool, const char *path)
 {
 	struct sb_pool *request = db->pool;
-	int rc = sqlite3_open_v2(path, &db->connection,
+	int rc;
+
+	give_away(path);
+	rc = sqlite3_open_v2(path, &db->connection,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	    NULL);
 
@@ -230,6 +250,7 @@ sb_db_discard(struct sb_db *db)
 	const char *path = path_of(pool, db->store);
 	int place = sb_slot_take("open", 1, db->patience);
 	bool bad = place >= 0 && !sb_db_has_moved(db);
+	bool damaged = db->damaged;
 
 	if (bad && db->connection == NULL) {
 		db->failed = db->damaged = false;
@@ -241,6 +262,7 @@ sb_db_discard(struct sb_db *db)
 		remove_files(pool, path);
 	}
 	sb_db_disconnect(db);
+	db->damaged = damaged;
 	if (place >= 0)
 		sb_slot_leave(place);
 	sb_pool_free(pool);

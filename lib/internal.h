@@ -225,11 +225,14 @@ const char *sb_secret_hash(struct sb_request *, const char *purpose,
 enum sb_status sb_limit_caller(struct sb_request *, struct sb_response *);
 enum sb_status sb_limit_subject(struct sb_request *, struct sb_response *);
 
-/* A wrong password is counted under that key; SB_NEXT, or a refusal. */
-enum sb_status sb_limit_guess(struct sb_response *, const char *key);
-
-/* The same without counting: whether there is room for one more. */
-enum sb_status sb_limit_guess_room(struct sb_response *, const char *key);
+/*
+ * Whether there is room under that key for one more wrong password: by a look,
+ * by one under the lock, or by counting it.  SB_NEXT, or a refusal; *used is
+ * how many count then.
+ */
+enum sb_take { SB_TAKE_LOOK, SB_TAKE_LOCK, SB_TAKE_COUNT };
+enum sb_status sb_limit_guess(struct sb_response *, const char *key,
+	    enum sb_take, int64_t *used);
 
 /* Adds the header fields of the strictest limit that was taken. */
 void	 sb_limit_headers(struct sb_response *);
@@ -381,6 +384,9 @@ bool	 sb_db_open(struct sb_db *, const char *group);
 /* Whether the request has failed; and whether because the file is damaged. */
 bool	 sb_db_failed(const struct sb_db *);
 bool	 sb_db_damaged(const struct sb_db *);
+
+/* What such a request is answered. */
+const struct sb_error *sb_db_error(const struct sb_db *);
 
 /* Makes the request a 503 or 500 for a reason other than the database's own. */
 void	 sb_db_fail(struct sb_db *, enum sb_status, const char *why);

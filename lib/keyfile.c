@@ -184,7 +184,7 @@ fail(struct sb_keyfile *file, enum sb_status why, const char *wrong)
 static ssize_t
 read_text(struct sb_keyfile *file, char **text)
 {
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC), error;
+	int fd = open(file->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), error;
 	struct stat st;
 	ssize_t n = -1;
 
@@ -245,7 +245,6 @@ sb_keyfile_lock(struct sb_keyfile *file, struct sb_pool *pool,
 	if ((file->place = sb_slot_take("keys", 1, patience)) < 0)
 		return fail(file, SB_UNAVAILABLE,
 		    "can't be locked to be changed");
-	sb_data_own(file->place, file->path);
 	wrong = read_file(file);
 	if (wrong != NULL || !file->is_new)
 		return wrong;

@@ -9,7 +9,6 @@
 #include "internal.h"
 
 #define GUESSES_WINDOW	(15 * 60)	/* seconds, of the account's limit */
-#define MOMENTS_MAX	1000		/* as the settings have it */
 #define CLEANED		2		/* rows, by each that is new */
 
 /* What a limit counts, and under which name. */
@@ -35,7 +34,7 @@ static const struct rule {
 struct count {
 	const struct rule *rule;
 	const char	*key;
-	int64_t		 times[MOMENTS_MAX];	/* that count, oldest first */
+	int64_t		 times[SB_LIMIT_MAX];	/* that count, oldest first */
 	int64_t		 n;
 	int64_t		 expires_at;		/* of its row; 0: none yet */
 	struct sb_limit_state state;
@@ -98,7 +97,7 @@ read_moments(struct count *c, const struct sb_row *row, int64_t now)
 	    sb_row_bytes(row, "times", &length);
 
 	c->n = 0;
-	for (; length >= 8 && c->n < MOMENTS_MAX; bytes += 8, length -= 8) {
+	for (; length >= 8 && c->n < SB_LIMIT_MAX; bytes += 8, length -= 8) {
 		int64_t t = read_moment(bytes);
 
 		if (t > since && t <= now)
@@ -274,7 +273,7 @@ look_at_all(struct count *c, int n, int64_t now)
  * the time of the decision.
  */
 static enum outcome
-take(struct sb_request *rq, struct count *c, int n, bool counting,
+take(struct sb_request *rq, struct count *c, int n, enum sb_take how,
     const struct count **full, int64_t *now)
 {
 	bool done;
@@ -282,11 +281,12 @@ take(struct sb_request *rq, struct count *c, int n, bool counting,
 	sb_db_attach(counts, rq->pool);
 	*now = sb_now();
 	*full = look_at_all(c, n, *now);
-	if (*full == NULL && counting && !sb_db_failed(counts) &&
+	if (*full == NULL && how != SB_TAKE_LOOK && !sb_db_failed(counts) &&
 	    sb_db_begin(counts)) {
 		*now = sb_db_now(counts);
 		*full = look_at_all(c, n, *now);
-		for (int i = 0; *full == NULL && i < n; i++)
+		for (int i = 0; *full == NULL && how == SB_TAKE_COUNT &&
+		    i < n; i++)
 			add_moment(rq, &c[i], *now);
 	}
 	done = !sb_db_failed(counts);
@@ -303,22 +303,22 @@ open_counts(void)
 }
 
 static enum sb_status
-take_all(struct sb_response *rs, struct count *c, int n, bool counting)
+take_all(struct sb_response *rs, struct count *c, int n, enum sb_take how)
 {
 	const struct count *full;
 	enum outcome outcome;
 	int64_t now;
 
 	open_counts();
-	outcome = take(rs->rq, c, n, counting, &full, &now);
+	outcome = take(rs->rq, c, n, how, &full, &now);
 	/* A file that was damaged is made anew by then. */
 	if (outcome == BROKEN && sb_db_damaged(counts))
-		outcome = take(rs->rq, c, n, counting, &full, &now);
+		outcome = take(rs->rq, c, n, how, &full, &now);
 	if (outcome == BROKEN)
 		return sb_refuse(rs, &sb_error_unavailable);
 	if (outcome == FULL)
 		return refuse(rs, full, now);
-	if (counting && c->rule->limit != SB_LIMIT_ACCOUNT)
+	if (c->rule->limit != SB_LIMIT_ACCOUNT)
 		remember_strictest(rs, c, n, now);
 	return SB_NEXT;
 }
@@ -347,7 +347,7 @@ sb_limit_caller(struct sb_request *rq, struct sb_response *rs)
 	    sb_address_counted(rq->pool, rq->address));
 	if (n == 0)
 		choose(rq, c, &n, SB_LIMIT_USER, rq->caller.user_id);
-	return n == 0 ? SB_NEXT : take_all(rs, c, n, true);
+	return n == 0 ? SB_NEXT : take_all(rs, c, n, SB_TAKE_COUNT);
 }
 
 /* The key of something of the caller's. */
@@ -373,31 +373,24 @@ sb_limit_subject(struct sb_request *rq, struct sb_response *rs)
 	c = sb_alloc(rq->pool, COUNTS * sizeof(*c));
 	choose(rq, c, &n, SB_LIMIT_SESSION, own(rq, rq->subject.session_id));
 	choose(rq, c, &n, SB_LIMIT_CHANNEL, own(rq, rq->subject.channel));
-	return n == 0 ? SB_NEXT : take_all(rs, c, n, true);
+	return n == 0 ? SB_NEXT : take_all(rs, c, n, SB_TAKE_COUNT);
 }
 
 /* ------------------------------------------------------- wrong passwords */
 
-static enum sb_status
-take_guess(struct sb_response *rs, const char *key, bool counting)
+enum sb_status
+sb_limit_guess(struct sb_response *rs, const char *key, enum sb_take how,
+    int64_t *used)
 {
 	struct count *c = sb_alloc(rs->rq->pool, sizeof(*c));
+	enum sb_status status = SB_NEXT;
 
 	c->rule = find_rule(SB_LIMIT_ACCOUNT);
 	c->key = key;
-	return *c->rule->max == 0 ? SB_NEXT : take_all(rs, c, 1, counting);
-}
-
-enum sb_status
-sb_limit_guess_room(struct sb_response *rs, const char *key)
-{
-	return take_guess(rs, key, false);
-}
-
-enum sb_status
-sb_limit_guess(struct sb_response *rs, const char *key)
-{
-	return take_guess(rs, key, true);
+	if (*c->rule->max > 0)
+		status = take_all(rs, c, 1, how);
+	*used = c->n;
+	return status;
 }
 
 /* ------------------------------------------------------------- looking */

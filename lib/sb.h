@@ -279,8 +279,10 @@ const char *sb_password_hash(struct sb_request *, const char *password);
 
 /* A guess at the password of an account, or of a name that nobody has. */
 struct sb_guess {
-	const char	*account;	/* the user's id, or the name's key */
-	const char	*login;		/* counted for it alone, unless NULL */
+	const char	*account;	/* the user's id; NULL: nobody's */
+	const char	*name;		/* the key of the name, if nobody's */
+	const char	*login;		/* decided by its own count, or NULL */
+	bool		 both;		/* counts for the account, too */
 	const char	*hash;		/* NULL: nobody's; takes as long */
 	const char	*password;
 };

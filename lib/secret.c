@@ -66,7 +66,6 @@ make_secret(struct sb_pool *pool)
 		return "no data directory";
 	if ((place = sb_slot_take(NAME, 1, PATIENCE)) < 0)
 		return "can't be locked to be made";
-	sb_data_own(place, secret_path(pool));
 	sb_random(bytes, BYTES);
 	text = sb_printf(pool, "%s\n", sb_base64url(pool, bytes, BYTES));
 	explicit_bzero(bytes, BYTES);
@@ -79,7 +78,7 @@ make_secret(struct sb_pool *pool)
 static int
 open_secret(struct sb_pool *pool)
 {
-	return open(secret_path(pool), O_RDONLY | O_CLOEXEC);
+	return open(secret_path(pool), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* Reads it, and makes it if there is none.  NULL, or why not. */

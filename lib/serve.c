@@ -87,8 +87,7 @@ settle(struct sb_request *rq, struct sb_response *rs)
 	const char *wrong;
 
 	if (sb_db_failed(rq->db) && rs->status != SB_UNAVAILABLE)
-		sb_refuse(rs, sb_db_damaged(rq->db) ? &sb_error_internal :
-		    &sb_error_unavailable);
+		sb_refuse(rs, sb_db_error(rq->db));
 	if ((wrong = sb_response_wrong(rs)) != NULL) {
 		sb_log(SB_ERROR, "answer of %s %s: %s",
 		    sb_method_names[rq->way->route->method],

@@ -66,6 +66,8 @@ sb_slot_take(const char *name, int slots, int64_t patience)
 	sb_pool_free(pool);
 	if (fd < 0)
 		return -2;
+	/* Made by root for its owner, as the programs couldn't open it. */
+	sb_data_own(fd, sb_settings.data);
 	if ((outcome = take_one(fd, slots, patience)) == TAKEN)
 		return fd;
 	close(fd);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SB_LIMIT_MAX	1000	/* of the settings that are limits */
+
 struct sb_settings {
 	const char	*environment;
 	bool		 debug;

@@ -26,46 +26,31 @@ UPDATE users SET is_active = :on WHERE id = :id;
 UPDATE users SET is_admin = :on WHERE id = :id;
 
 -- name: login_page
--- A user's logins in the order in which they began.
-SELECT rowid AS row, id, created_at, last_used_at, expires_at, ip_address,
+-- A user's logins in the order in which they began, as their ids have it.
+SELECT id, created_at, last_used_at, expires_at, ip_address,
 	user_agent, revoked_at
 FROM logins
-WHERE user_id = :user AND rowid > :after
+WHERE user_id = :user AND id > :after
 	AND (:all OR (revoked_at IS NULL AND expires_at > :now))
-ORDER BY rowid LIMIT :some;
+ORDER BY id LIMIT :some;
 
 -- name: login_find
 SELECT logins.id, logins.revoked_at, users.username
 FROM logins JOIN users ON users.id = logins.user_id
 WHERE logins.id = :id;
 
--- name: login_end
-UPDATE logins SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;
-
--- name: login_end_tokens
-DELETE FROM refresh_tokens WHERE login_id = :id;
-
 -- name: login_count
 -- How many of a user's logins live.
 SELECT count(*) AS live FROM logins
 WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now;
 
--- name: login_end_all
--- Those that have expired, too: their tokens must shield nobody any more.
-UPDATE logins SET revoked_at = :now
-WHERE user_id = :user AND revoked_at IS NULL;
-
--- name: login_end_all_tokens
-DELETE FROM refresh_tokens
-WHERE login_id IN (SELECT id FROM logins WHERE user_id = :user);
-
 -- name: login_stale
 -- Logins of no more use, from a place on: those that expired before :over, and
 -- if they were revoked, before :forgotten.
-SELECT rowid AS row, id, expires_at FROM logins
-WHERE (expires_at, rowid) > (:at, :row) AND expires_at < :over
+SELECT id, expires_at FROM logins
+WHERE (expires_at, id) > (:at, :after) AND expires_at < :over
 	AND (revoked_at IS NULL OR expires_at < :forgotten)
-ORDER BY expires_at, rowid LIMIT :some;
+ORDER BY expires_at, id LIMIT :some;
 
 -- name: login_drop
 -- One of those, if it still is.  Its refresh tokens go with it.

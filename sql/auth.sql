@@ -88,6 +88,12 @@ UPDATE logins SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL;
 UPDATE logins SET revoked_at = :now
 WHERE user_id = :user AND revoked_at IS NULL;
 
+-- name: user_end_logins
+UPDATE users SET logins_ended_at = :now WHERE id = :user;
+
+-- name: login_alive
+SELECT id FROM logins WHERE id = :id AND revoked_at IS NULL;
+
 -- name: login_of
 SELECT id FROM logins WHERE id = :id AND user_id = :user;
 
@@ -100,9 +106,13 @@ WHERE user_id = :user AND revoked_at IS NULL AND expires_at > :now
 ORDER BY CASE WHEN id = :current THEN 0 ELSE 1 END, last_used_at DESC, id
 LIMIT :listed;
 
--- name: login_revoked
--- A login that somebody ended.  One that expired may be gone.
-SELECT id FROM logins WHERE id = :id AND revoked_at IS NOT NULL;
+-- name: login_shields
+-- Whether a token of the user's, issued then, shields: its login was not ended
+-- by somebody.  One that expired may be gone.
+SELECT id FROM users
+WHERE id = :user AND coalesce(logins_ended_at, 0) / 1000000 <= :issued_at
+	AND NOT EXISTS (SELECT 1 FROM logins
+		WHERE logins.id = :login AND revoked_at IS NOT NULL);
 
 -- name: refresh_add
 INSERT INTO refresh_tokens (jti, login_id, kid, issued_at, expires_at)

@@ -1,18 +1,25 @@
 # Whose address a request comes from behind proxies, whatever its headers say:
 # the end of section 5 of the contract.  A trick that works is in the column
-# ip_address of the login that it makes, and in the log.
+# ip_address of the login that it makes, in what counts, and in the log.
 
 load harness
 
 setup_file()
 {
 	new_data
+	settings+=(RATE_LIMIT_PER_ADDRESS=1000)
 	register iris
 }
 
 setup()
 {
+	settings+=(RATE_LIMIT_PER_ADDRESS=1000)
 	trust 10.0.0.0/8,2001:db8:ff::/48
+}
+
+limits_sql()
+{
+	sqlite3 -cmd '.timeout 2000' "$SWITCHBOARD_DATA/limits.db" "$1"
 }
 
 trust()		# LIST: as TRUSTED_PROXIES
@@ -25,6 +32,7 @@ from()
 {
 	local cgi=("${cgi[@]}" "REMOTE_ADDR=$1")
 
+	limits_sql 'DELETE FROM limits'
 	form /api/auth/login "username=iris&password=${password// /+}" "${@:2}"
 }
 
@@ -34,11 +42,21 @@ forwarded()
 	from 10.0.0.1 "X-Forwarded-For: $1"
 }
 
-# client_is ADDRESS: that is whom the last login was taken to come from.
+# client_is ADDRESS: that is whom the last login was taken to come from, and
+# whose limit it counted against.
 client_is()
 {
+	local counted=address:$1
+
+	[[ $1 != *:* ]] || counted='address:*::/64'
 	expect 200
 	take_tokens
+	# shellcheck disable=SC2053
+	[[ $(limits_sql 'SELECT key FROM limits') == $counted ]] || {
+		show 'what counted:' "$(limits_sql 'SELECT key FROM limits')" \
+		    "should be: $counted"
+		return 1
+	}
 	is "$(sql "SELECT ip_address FROM logins
 	    WHERE id = '$(claim sid "$access")'")" "$1" 'client'
 	has "$log" " ms $1 POST /api/auth/login"
@@ -57,6 +75,7 @@ is_garbage()
 # hold: twice VALUE VALUE runs the program with two such variables.
 twice()
 {
+	limits_sql 'DELETE FROM limits'
 	local script=$BATS_TEST_TMPDIR/twice program
 	local cgi=("REMOTE_ADDR=$peer" "FIRST=$1" "SECOND=$2"
 	    "PROGRAM=$programs/auth")
@@ -611,4 +630,85 @@ logins()
 	client_is 198.51.100.1
 	from 192.0.2.127 'X-Forwarded-For: 198.51.100.1'
 	client_is 192.0.2.127
+}
+
+# -------------------------------------------------------------- the limit
+
+# What somebody may send to pass for another, as lines of name and value.
+tricks()
+{
+	local value name
+
+	for value in 198.51.100.7 '198.51.100.7, 198.51.100.8' unknown '""' \
+	    '198.51.100.7:1234' '[2001:db8::7]:1' ::ffff:198.51.100.7 ,; do
+		echo "X-Forwarded-For: $value"
+	done
+	for name in Forwarded X-Real-IP X-Client-IP True-Client-IP Client-IP \
+	    CF-Connecting-IP X-Forwarded X-Forwarded-Host Via Remote-Addr \
+	    X-Cluster-Client-IP X-Originating-IP Fastly-Client-IP; do
+		echo "$name: 198.51.100.7"
+	done
+	echo 'Forwarded: for=198.51.100.7;by=10.0.0.1'
+	echo 'Authorization: Bearer x'
+	echo 'User-Agent: another one'
+	echo 'X-Request-ID: another'
+}
+
+@test "no header frees a client from its limit, nor fills another's" {
+	local trick
+
+	settings+=(RATE_LIMIT_PER_ADDRESS=2)
+	limits_sql 'DELETE FROM limits'
+	local cgi=(REMOTE_ADDR=192.0.2.66)
+	try_login iris
+	try_login iris
+	expect 200
+	while IFS= read -r trick; do
+		form /api/auth/login "username=iris&password=x" "$trick"
+		is "$status_code" 429 "status of $trick"
+	done < <(tricks)
+	is "$(limits_sql 'SELECT key FROM limits')" address:192.0.2.66
+}
+
+@test "nor behind a proxy that adds to what the client sent" {
+	local trick name value
+
+	settings+=(RATE_LIMIT_PER_ADDRESS=2)
+	limits_sql 'DELETE FROM limits'
+	local cgi=(REMOTE_ADDR=10.0.0.1)
+	for _ in 1 2; do
+		form /api/auth/login "username=iris&password=${password// /+}" \
+		    'X-Forwarded-For: 192.0.2.66'
+		expect 200
+	done
+	while IFS= read -r trick; do
+		name=${trick%%: *}
+		value=${trick#*: }
+		if [ "$name" = X-Forwarded-For ]; then
+			form /api/auth/login "username=iris&password=x" \
+			    "$name: $value, 192.0.2.66"
+		else
+			form /api/auth/login "username=iris&password=x" \
+			    "$trick" 'X-Forwarded-For: 192.0.2.66'
+		fi
+		is "$status_code" 429 "status of $trick"
+	done < <(tricks)
+	is "$(limits_sql 'SELECT key FROM limits')" address:192.0.2.66
+}
+
+@test "a client of IPv6 is not freed by another address of its /64" {
+	settings+=(RATE_LIMIT_PER_ADDRESS=2)
+	limits_sql 'DELETE FROM limits'
+	from_there()
+	{
+		local cgi=("REMOTE_ADDR=$1")
+
+		form /api/auth/login 'username=iris&password=x'
+		is "$status_code" "$2" "status from $1"
+	}
+	from_there 2001:db8:0:1::1 401
+	from_there 2001:db8:0:1::2 401
+	from_there 2001:db8:0:1::3 429
+	from_there 2001:db8:0:1:ffff:ffff:ffff:ffff 429
+	from_there 2001:db8:0:2::1 401
 }

@@ -68,7 +68,7 @@ tokens_of()	# LOGIN: how many refresh tokens are kept of it
 	    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
 	    INSERT INTO logins (id, user_id, created_at, last_used_at,
 		expires_at)
-	    SELECT 'login ' || i, '$(id_of anna)', i, i,
+	    SELECT printf('login %04d', i), '$(id_of anna)', i, i,
 		$((EPOCHSECONDS + 1000)) * 1000000 FROM n"
 	switchboard login list anna --json
 	listed 'length == 2101 and (map(.id) | unique | length) == 2101
