@@ -119,7 +119,6 @@ begin_login(struct sb_request *rq, struct sb_response *rs,
 	struct user now = { user->id, NULL, NULL, 0 };
 	struct sb_token refresh;
 
-	know_keys(rq);
 	if (sb_run(rq->db, SB_Q_LOGIN_ADD, sb_bind("id", login),
 	    sb_bind("user", user->id),
 	    sb_bind_int("version", user->version),
@@ -255,6 +254,7 @@ login(struct sb_request *rq, struct sb_response *rs)
 	struct user user = { NULL };
 	enum sb_status status;
 
+	know_keys(rq);
 	if (row != NULL)
 		user = user_of(row);
 	/* An unknown name must take as long, and read, as a wrong password. */
@@ -373,6 +373,7 @@ refresh(struct sb_request *rq, struct sb_response *rs)
 		renewed = token_of(next, &t);
 	else
 		return revoke_stolen(rq, rs, &t);
+	sb_run(rq->db, SB_Q_LOGIN_USED, sb_bind("id", t.sid));
 	return put_pair(rq, rs, &user, &renewed);
 }
 

@@ -222,14 +222,15 @@ read_element(const char *text, size_t n, struct address *a)
 
 /*
  * Each proxy adds at the right whom it got the request from, so what stands to
- * the left of the first that isn't trusted is a stranger's word.  Where one of
- * them is no address, the proxy that let it pass answers for it.
+ * the left of the first that isn't trusted is a stranger's word.  Where nobody
+ * is found in this way, because all are trusted or one is no address, it is the
+ * peer, so that whoever is inside of a trusted block stays whom he is held for.
  */
 static struct address
 walk(const char *header, struct address peer, const struct networks *trusted)
 {
 	const char *end = header + strlen(header), *begin, *text;
-	struct address last = peer, a;
+	struct address a;
 	size_t n;
 
 	for (; end > header; end = begin > header ? begin - 1 : header) {
@@ -240,10 +241,9 @@ walk(const char *header, struct address peer, const struct networks *trusted)
 		if (n == 0)
 			continue;
 		if (!read_element(text, n, &a))
-			return last;
+			break;
 		if (!is_one_of(&a, trusted))
 			return a;
-		last = a;
 	}
 	return peer;
 }

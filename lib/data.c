@@ -96,11 +96,14 @@ sb_read_all(int fd, char *bytes, size_t n)
 static bool
 write_and_sync(int fd, const char *text)
 {
-	ssize_t n = (ssize_t)strlen(text), put = write(fd, text, (size_t)n);
+	size_t n = strlen(text);
+	ssize_t put;
 
-	if (put >= 0 && put < n)
-		errno = ENOSPC;
-	return put == n && fsync(fd) == 0;
+	for (; n > 0; text += put, n -= (size_t)put)
+		while ((put = write(fd, text, n)) < 0)
+			if (errno != EINTR)
+				return false;
+	return fsync(fd) == 0;
 }
 
 static bool
@@ -122,15 +125,18 @@ write_beside(const char *path, const char *temporary, const char *text)
 	return done;
 }
 
-static void
+/* A network file system may know no such thing. */
+static bool
 sync_directory(void)
 {
 	int fd = open(sb_settings.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+	int error = errno;
 
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return done;
 }
 
 const char *
@@ -146,7 +152,8 @@ sb_data_write(const char *name, const char *text, bool replace)
 		why = strerror(errno);
 	if (why != NULL || !replace)
 		unlink(temporary);
-	sync_directory();
+	if (why == NULL && !sync_directory())
+		why = strerror(errno);
 	sb_pool_free(pool);
 	return why;
 }

@@ -85,6 +85,12 @@ sb_db_damaged(const struct sb_db *db)
 	return db->damaged;
 }
 
+bool
+sb_db_writing(const struct sb_db *db)
+{
+	return db->writing;
+}
+
 const struct sb_error *
 sb_db_error(const struct sb_db *db)
 {
@@ -207,11 +213,29 @@ sb_db_now(struct sb_db *db)
 	return db->writing ? db->now : sb_now();
 }
 
+/* One of the statements that each writing request needs, parsed once. */
+static bool
+run_parsed(struct sb_db *db, sqlite3_stmt **s, const char *sql)
+{
+	int rc = SQLITE_OK;
+
+	if (*s == NULL)
+		rc = sqlite3_prepare_v3(db->connection, sql, -1,
+		    SQLITE_PREPARE_PERSISTENT, s, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_step(*s);
+		rc = sqlite3_reset(*s);
+	}
+	if (rc != SQLITE_OK)
+		sb_db_trouble(db, rc, sql);
+	return rc == SQLITE_OK;
+}
+
 bool
 sb_db_begin(struct sb_db *db)
 {
 	db->deadline = sb_monotonic() + db->patience;
-	if (!sb_db_script(db, "BEGIN IMMEDIATE", "begin"))
+	if (!run_parsed(db, &db->begin, "BEGIN IMMEDIATE"))
 		return false;
 	db->writing = true;
 	db->now = sb_now();
@@ -224,7 +248,7 @@ sb_db_end(struct sb_db *db, bool commit)
 	bool done = !db->failed;
 
 	if (db->writing && done && commit)
-		done = sb_db_script(db, "COMMIT", "commit");
+		done = run_parsed(db, &db->commit, "COMMIT");
 	/* SQLite may have rolled back by itself. */
 	if (db->connection != NULL && !sqlite3_get_autocommit(db->connection))
 		sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL, NULL);

@@ -33,17 +33,6 @@ open_file(struct sb_pool *pool, const char *name)
 	    name), O_RDONLY | O_CLOEXEC);
 }
 
-static bool
-read_all(int fd, char *bytes, size_t n)
-{
-	ssize_t got;
-
-	for (; n > 0; bytes += got, n -= (size_t)got)
-		if ((got = read(fd, bytes, n)) <= 0)
-			return false;
-	return true;
-}
-
 enum sb_status
 sb_put_file(struct sb_response *rs, const char *name, const char *head,
     size_t skip)
@@ -67,7 +56,7 @@ sb_put_file(struct sb_response *rs, const char *name, const char *head,
 	if (front > 0)
 		memcpy(bytes, head, front);
 	done = lseek(fd, (off_t)skip, SEEK_SET) >= 0 &&
-	    read_all(fd, bytes + front, size);
+	    sb_read_all(fd, bytes + front, size) == (ssize_t)size;
 	close(fd);
 	if (!done)
 		sb_fatal("%s: cannot be read", name);

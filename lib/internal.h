@@ -99,7 +99,8 @@ struct sb_response {
 	const char	*content;	/* another body than JSON */
 	size_t		 content_length;
 	const char	*media;
-	const char	*headers;	/* lines so far, or NULL */
+	char		*headers;	/* lines so far */
+	size_t		 headers_length, headers_size;
 	const char	*fault;		/* the handler's own, or NULL */
 	const char	*limit;		/* the strictest one's name, or NULL */
 	struct sb_limit_state strictest;
@@ -185,7 +186,8 @@ const char *sb_status_reason(enum sb_status);
 /*
  * The client's address, canonical: the peer's or, where that is one of
  * TRUSTED_PROXIES, the rightmost of X-Forwarded-For (or NULL) that is none of
- * them.  NULL if it is not known.
+ * them; the peer's, too, if there is none to the right of what is no address.
+ * NULL if it is not known.
  */
 const char *sb_address_client(struct sb_pool *, const char *peer,
 	    const char *forwarded_for);
@@ -347,6 +349,9 @@ struct sb_key {
  */
 const struct sb_key *sb_key_find(const char *kid, enum sb_status *why);
 
+/* The same without a look at the file, for whoever holds a lock. */
+const struct sb_key *sb_key_known(const char *kid, enum sb_status *why);
+
 /*
  * Takes the keys out of the key file whose last token has expired.  Returns how
  * many there were, or -1 with a log line.
@@ -384,6 +389,9 @@ bool	 sb_db_open(struct sb_db *, const char *group);
 /* Whether the request has failed; and whether because the file is damaged. */
 bool	 sb_db_failed(const struct sb_db *);
 bool	 sb_db_damaged(const struct sb_db *);
+
+/* Whether the write lock is held. */
+bool	 sb_db_writing(const struct sb_db *);
 
 /* What such a request is answered. */
 const struct sb_error *sb_db_error(const struct sb_db *);

@@ -301,15 +301,20 @@ find(const char *kid)
 }
 
 const struct sb_key *
-sb_key_find(const char *kid, enum sb_status *why)
+sb_key_known(const char *kid, enum sb_status *why)
 {
-	const struct sb_key *key;
+	const struct sb_key *key = kid == NULL ? ring.signer : find(kid);
 
-	if (is_changed())
-		load();
-	key = kid == NULL ? ring.signer : find(kid);
 	*why = key == NULL ? ring_why : SB_NEXT;
 	return key;
+}
+
+const struct sb_key *
+sb_key_find(const char *kid, enum sb_status *why)
+{
+	if (is_changed())
+		load();
+	return sb_key_known(kid, why);
 }
 
 /* ----------------------------------------------------------------- tidying */

@@ -69,14 +69,34 @@ sb_response_begin(struct sb_response *rs, struct sb_request *rq)
 	*rs = (struct sb_response){ .rq = rq };
 }
 
+static void
+append(struct sb_response *rs, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (rs->headers_length + n > rs->headers_size) {
+		size_t size = 2 * (rs->headers_length + n) + 1024;
+		char *larger = sb_alloc(rs->rq->pool, size);
+
+		if (rs->headers_length > 0)
+			memcpy(larger, rs->headers, rs->headers_length);
+		rs->headers = larger;
+		rs->headers_size = size;
+	}
+	memcpy(rs->headers + rs->headers_length, text, n);
+	rs->headers_length += n;
+}
+
 void
 sb_put_header(struct sb_response *rs, const char *name, const char *value)
 {
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			sb_fatal("a control character in header %s", name);
-	rs->headers = sb_printf(rs->rq->pool, "%s%s: %s\r\n",
-	    rs->headers == NULL ? "" : rs->headers, name, value);
+	append(rs, name);
+	append(rs, ": ");
+	append(rs, value);
+	append(rs, "\r\n");
 }
 
 /* ----------------------------------------------------------------- refusals */
@@ -86,7 +106,7 @@ sb_refuse_with(struct sb_response *rs, enum sb_status status,
     struct json_object *body)
 {
 	sb_pool_json(rs->rq->pool, body);
-	rs->headers = NULL;
+	rs->headers_length = 0;
 	rs->fault = NULL;
 	rs->refusal = body;
 	rs->refused = status;
@@ -166,10 +186,12 @@ sb_response_send(struct sb_response *rs)
 {
 	struct sb_request *rq = rs->rq;
 	struct sb_way *way = rq->way;
-	size_t head, n;
+	size_t head, body;
+	const char *status;
 	char *out;
 
 	sb_response_finish(rs);
+	body = rs->content_length;
 	sb_cors_headers(rs);
 	sb_limit_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
@@ -181,19 +203,18 @@ sb_response_send(struct sb_response *rs)
 		sb_put_header(rs, "Content-Length", sb_printf(rq->pool, "%zu",
 		    rs->content_length));
 	}
-	out = sb_printf(rq->pool, "Status: %d %s\r\n%s"
-	    "X-Request-ID: %s\r\nX-Content-Type-Options: nosniff\r\n"
-	    "Vary: Origin\r\n\r\n", sb_status_number(rs->status),
-	    sb_status_reason(rs->status),
-	    rs->headers == NULL ? "" : rs->headers, rq->id);
-	n = head = strlen(out);
-	if (rs->content != NULL && !way->head) {
-		char *whole = sb_alloc(rq->pool, head + rs->content_length + 1);
-
-		memcpy(whole, out, head);
-		memcpy(whole + head, rs->content, rs->content_length);
-		n = head + rs->content_length;
-		out = whole;
-	}
-	return way->conn->write(way->conn, out, n);
+	sb_put_header(rs, "X-Request-ID", rq->id);
+	append(rs, "X-Content-Type-Options: nosniff\r\nVary: Origin\r\n\r\n");
+	status = sb_printf(rq->pool, "Status: %d %s\r\n",
+	    sb_status_number(rs->status), sb_status_reason(rs->status));
+	if (rs->content == NULL || way->head)
+		body = 0;
+	head = strlen(status);
+	out = sb_alloc(rq->pool, head + rs->headers_length + body + 1);
+	memcpy(out, status, head);
+	memcpy(out + head, rs->headers, rs->headers_length);
+	if (body > 0)
+		memcpy(out + head + rs->headers_length, rs->content, body);
+	return way->conn->write(way->conn, out,
+	    head + rs->headers_length + body);
 }

@@ -103,20 +103,17 @@ have(struct sb_pool *pool, enum sb_status *status)
 
 /* At most once a second: it may have come back from a backup. */
 static bool
-is_changed(struct sb_pool *pool)
+is_changed(struct sb_pool *pool, struct stat *now)
 {
-	struct stat now = { 0 };
-	bool changed;
-
 	if (known && sb_monotonic() - looked_at < SB_SECOND)
 		return false;
 	looked_at = sb_monotonic();
-	stat(secret_path(pool), &now);
-	changed = !known || now.st_ino != seen.st_ino ||
-	    now.st_mtim.tv_sec != seen.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != seen.st_mtim.tv_nsec;
-	seen = now;
-	return changed;
+	*now = (struct stat){ 0 };
+	stat(secret_path(pool), now);
+	return !known || now->st_ino != seen.st_ino ||
+	    now->st_size != seen.st_size ||
+	    now->st_mtim.tv_sec != seen.st_mtim.tv_sec ||
+	    now->st_mtim.tv_nsec != seen.st_mtim.tv_nsec;
 }
 
 /* A process that has the secret goes on although its file gets damaged. */
@@ -124,13 +121,15 @@ static bool
 get(struct sb_request *rq)
 {
 	enum sb_status status;
+	struct stat now;
 	const char *why;
 
-	if (!is_changed(rq->pool))
+	if (!is_changed(rq->pool, &now))
 		return true;
-	why = have(rq->pool, &status);
-	if (why == NULL)
+	if ((why = have(rq->pool, &status)) == NULL) {
+		seen = now;
 		return true;
+	}
 	sb_log(SB_ERROR, "%s: %s", secret_path(rq->pool), why);
 	if (!known)
 		sb_db_fail(rq->db, status, "the installation's secret can't "

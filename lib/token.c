@@ -23,7 +23,9 @@ static const struct sb_key *
 find_key(struct sb_request *rq, const char *kid)
 {
 	enum sb_status why;
-	const struct sb_key *key = sb_key_find(kid, &why);
+	/* The file may have to be waited for, and others for our lock. */
+	const struct sb_key *key = sb_db_writing(rq->db) ?
+	    sb_key_known(kid, &why) : sb_key_find(kid, &why);
 
 	if (why != SB_NEXT)
 		sb_db_fail(rq->db, why, "the signing keys can't be had");

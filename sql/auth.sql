@@ -70,9 +70,12 @@ FROM users
 WHERE id = :user AND password_version = :version AND is_active = 1;
 
 -- name: login_refresh
--- Takes the lock and says whether the login lives.
-UPDATE logins SET last_used_at = :now
+-- Takes the lock, which is all, and says whether the login lives.
+UPDATE logins SET revoked_at = NULL
 WHERE id = :id AND user_id = :user AND revoked_at IS NULL;
+
+-- name: login_used
+UPDATE logins SET last_used_at = :now WHERE id = :id;
 
 -- name: login_extend
 -- The login lives as long as any of its refresh tokens, which those of before a
