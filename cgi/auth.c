@@ -349,7 +349,7 @@ refresh(struct sb_request *rq, struct sb_response *rs)
 {
 	const struct sb_row *row, *owner, *next;
 	struct sb_token t, renewed;
-	struct user user;
+	struct user user = { NULL };
 
 	/* The lock is taken by the second query; all the rest is under it. */
 	if (!sb_token_verify(rq, sb_text(rq, REFRESH_TOKEN), SB_TOKEN_REFRESH,
@@ -469,7 +469,7 @@ change_me(struct sb_request *rq, struct sb_response *rs)
 	    sb_username_key(rq->pool, username);
 	const struct sb_row *row;
 	enum sb_status status;
-	struct user user;
+	struct user user = { NULL };
 
 	if (email == NULL && username == NULL)
 		return sb_invalid(rs, SB_WHOLE,
@@ -501,7 +501,7 @@ static const struct sb_field delete_in[] = {
 static enum sb_status
 delete_me(struct sb_request *rq, struct sb_response *rs)
 {
-	struct user user;
+	struct user user = { NULL };
 	enum sb_status status = check_current(rq, rs,
 	    sb_text(rq, DELETE_PASSWORD), &user);
 
@@ -538,7 +538,7 @@ static enum sb_status
 change_password(struct sb_request *rq, struct sb_response *rs)
 {
 	const char *hash;
-	struct user user;
+	struct user user = { NULL };
 	enum sb_status status = check_current(rq, rs,
 	    sb_text(rq, PASSWORD_CURRENT), &user);
 

@@ -266,7 +266,10 @@ load(void)
 	ring = fresh;
 }
 
-/* At most once a second: somebody may have added a key, or taken one away. */
+/*
+ * Somebody may have added a key, or taken one away.  At most once a second; a
+ * process that has none looks each time, as it can do nothing else.
+ */
 static bool
 is_changed(void)
 {
@@ -274,7 +277,7 @@ is_changed(void)
 	struct stat now = { 0 };
 	bool changed;
 
-	if (sb_monotonic() - looked_at < SB_SECOND)
+	if (ring.count > 0 && sb_monotonic() - looked_at < SB_SECOND)
 		return false;
 	looked_at = sb_monotonic();
 	pool = sb_pool_new();
