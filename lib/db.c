@@ -1,6 +1,6 @@
 /*
  * The store: one connection a process, named queries, and a request's one
- * transaction.  The only file that knows SQLite; every program relies on it.
+ * transaction.  It and dbfile.c alone know SQLite; every program relies on them.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -169,7 +169,7 @@ enum sb_status sb_refuse_with(struct sb_response *, enum sb_status,
 /* Makes it {"detail":[…]}; takes the reference. */
 enum sb_status sb_refuse_invalid(struct sb_response *, struct json_object *);
 
-/* A time as a number of seconds, to the microsecond. */
+/* A time as a number of seconds, to the microsecond; the caller's reference. */
 struct json_object *sb_json_seconds(struct sb_pool *, int64_t microseconds);
 
 /* Holds a handler's answer to its route; what is wrong, or NULL. */

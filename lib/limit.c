@@ -44,14 +44,16 @@ struct count {
 
 static struct sb_db *counts;		/* the process's, once it is needed */
 
+_Static_assert(sizeof(rules) / sizeof(rules[0]) == SB_LIMITS,
+    "a limit without a rule");
+
 static const struct rule *
 find_rule(enum sb_limit limit)
 {
-	const struct rule *r = rules;
-
-	while (r->limit != limit)
-		r++;
-	return r;
+	for (int i = 0; i < SB_LIMITS; i++)
+		if (rules[i].limit == limit)
+			return &rules[i];
+	sb_fatal("no limit %d", (int)limit);
 }
 
 static int64_t

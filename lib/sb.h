@@ -133,6 +133,7 @@ enum sb_limit {
 	SB_LIMIT_CHANNEL = 8,
 	SB_LIMIT_ACCOUNT = 16	/* by sb_password_check alone */
 };
+#define SB_LIMITS	5
 
 #define SB_ROUTE_ERRORS	6
 
@@ -319,12 +320,16 @@ struct sb_token {
 
 /*
  * Signs the claims (JWS compact serialisation, HS256).  The same claims and
- * kid give the same text.  NULL if there is no key of that kid any more.
- * Where the key file can't be had, the request ends as a 503.
+ * kid give the same text.  NULL if there is no key of that kid any more, or if
+ * the key file can't be had or is damaged: then the request has failed, as it
+ * has where the two below say no for that reason.
  */
 const char *sb_token_sign(struct sb_request *, const struct sb_token *);
 
-/* Reads a token that we signed, of that type.  False for any other. */
+/*
+ * Reads a token that we signed, of that type.  False for any other.  What it
+ * says is in the request's memory.
+ */
 bool	 sb_token_read(struct sb_request *, const char *text,
 	    enum sb_token_type, struct sb_token *);
 
@@ -332,7 +337,7 @@ bool	 sb_token_read(struct sb_request *, const char *text,
 bool	 sb_token_verify(struct sb_request *, const char *text,
 	    enum sb_token_type, struct sb_token *);
 
-/* The kid of the key that signs now. */
+/* The kid of the key that signs now; NULL if the request has failed. */
 const char *sb_token_kid(struct sb_request *);
 
 /* ------------------------------------------------------------- limits */

@@ -1,6 +1,7 @@
 /*
  * Places that all processes share, a byte-range lock each: whoever dies leaves
- * his free, and it counts under plain CGI, too.  password.c relies on it.
+ * his free, and it counts under plain CGI, too.  Hashes, the making of files
+ * and tick rely on it.
  */
 #include <errno.h>
 #include <fcntl.h>

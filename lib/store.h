@@ -80,7 +80,10 @@ const struct sb_row *sb_db_rows(struct sb_db *, enum sb_query,
 	    const struct sb_bind *);
 int64_t	 sb_db_run(struct sb_db *, enum sb_query, const struct sb_bind *);
 
-/* A column by its name, which the query must have; NULL and 0 for NULL. */
+/*
+ * A column by its name, which the query must have; NULL and 0 for NULL.  Texts
+ * and bytes are in the request's memory.
+ */
 const char *sb_row_text(const struct sb_row *, const char *column);
 int64_t	 sb_row_int(const struct sb_row *, const char *column);
 const void *sb_row_bytes(const struct sb_row *, const char *column,
