@@ -1,6 +1,7 @@
 /*
  * The store: one connection a process, named queries, and a request's one
- * transaction.  It and dbfile.c alone know SQLite; every program relies on them.
+ * transaction.  It and dbfile.c alone know SQLite, and every program relies on
+ * them.
  */
 #include <stdlib.h>
 #include <string.h>

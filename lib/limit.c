@@ -34,8 +34,8 @@ static const struct rule {
 struct count {
 	const struct rule *rule;
 	const char	*key;
-	int64_t		 times[SB_LIMIT_MAX];	/* that count, oldest first */
-	int64_t		 n;
+	int64_t		*times;		/* that count, oldest first */
+	int64_t		 n;		/* and room for one more */
 	int64_t		 expires_at;		/* of its row; 0: none yet */
 	struct sb_limit_state state;
 };
@@ -91,15 +91,19 @@ write_moments(struct sb_pool *pool, const struct count *c)
  * clock was set back, is over: else somebody could be shut out for long.
  */
 static void
-read_moments(struct count *c, const struct sb_row *row, int64_t now)
+read_moments(struct sb_pool *pool, struct count *c, const struct sb_row *row,
+    int64_t now)
 {
 	int64_t since = now - window_of(c->rule) * SB_SECOND;
 	size_t length = 0;
 	const unsigned char *bytes = row == NULL ? NULL :
 	    sb_row_bytes(row, "times", &length);
 
+	if (length / 8 > SB_LIMIT_MAX)
+		length = SB_LIMIT_MAX * (size_t)8;
 	c->n = 0;
-	for (; length >= 8 && c->n < SB_LIMIT_MAX; bytes += 8, length -= 8) {
+	c->times = sb_alloc(pool, length + sizeof(c->times[0]));
+	for (; length >= 8; bytes += 8, length -= 8) {
 		int64_t t = read_moment(bytes);
 
 		if (t > since && t <= now)
@@ -122,13 +126,13 @@ set_state(struct count *c, int64_t now)
 }
 
 static void
-look(struct count *c, int64_t now)
+look(struct sb_pool *pool, struct count *c, int64_t now)
 {
 	const struct sb_row *row = sb_one(counts, SB_Q_LIMIT_FIND,
 	    sb_bind("key", c->key));
 
 	c->expires_at = row == NULL ? 0 : sb_row_int(row, "expires_at");
-	read_moments(c, row, now);
+	read_moments(pool, c, row, now);
 	set_state(c, now);
 }
 
@@ -256,12 +260,12 @@ enum outcome { ROOM, FULL, BROKEN };
 
 /* Looks at all of them; the one that is full for longest, or NULL. */
 static const struct count *
-look_at_all(struct count *c, int n, int64_t now)
+look_at_all(struct sb_pool *pool, struct count *c, int n, int64_t now)
 {
 	const struct count *full = NULL;
 
 	for (int i = 0; i < n; i++) {
-		look(&c[i], now);
+		look(pool, &c[i], now);
 		if (c[i].state.remaining == 0 && (full == NULL ||
 		    c[i].state.reset_at > full->state.reset_at))
 			full = &c[i];
@@ -282,11 +286,11 @@ take(struct sb_request *rq, struct count *c, int n, enum sb_take how,
 
 	sb_db_attach(counts, rq->pool);
 	*now = sb_now();
-	*full = look_at_all(c, n, *now);
+	*full = look_at_all(rq->pool, c, n, *now);
 	if (*full == NULL && how != SB_TAKE_LOOK && !sb_db_failed(counts) &&
 	    sb_db_begin(counts)) {
 		*now = sb_db_now(counts);
-		*full = look_at_all(c, n, *now);
+		*full = look_at_all(rq->pool, c, n, *now);
 		for (int i = 0; *full == NULL && how == SB_TAKE_COUNT &&
 		    i < n; i++)
 			add_moment(rq, &c[i], *now);
@@ -412,7 +416,7 @@ look_at_one(struct sb_request *rq, struct count *c, const char *of)
 {
 	c->key = sb_printf(rq->pool, "%s:%s", c->rule->name,
 	    of == NULL ? rq->caller.user_id : own(rq, of));
-	look(c, sb_now());
+	look(rq->pool, c, sb_now());
 	return copy_state(rq, c, of);
 }
 
@@ -430,7 +434,7 @@ look_at_sessions(struct sb_request *rq, struct count *c)
 	for (const struct sb_row *row = sb_all(counts, SB_Q_LIMIT_FIND_BETWEEN,
 	    sb_bind("from", prefix), sb_bind("to", end)); row != NULL;
 	    row = row->next) {
-		read_moments(c, row, now);
+		read_moments(rq->pool, c, row, now);
 		set_state(c, now);
 		if (c->n == 0)
 			continue;
@@ -484,7 +488,7 @@ sb_limit_counted(const struct sb_row *row, int64_t now, int64_t *max,
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (strncmp(key, rules[i].name, strcspn(key, ":")) == 0)
 			c->rule = &rules[i];
-	read_moments(c, row, now);
+	read_moments(pool, c, row, now);
 	set_state(c, now);
 	*max = c->state.limit;
 	*reset_at = c->state.reset_at;

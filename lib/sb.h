@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 struct sb_db;
 struct sb_pool;
 struct sb_request;
