@@ -235,6 +235,27 @@ until_waiting()	# N
 	unavailable
 }
 
+# Where the address has no limit nothing else would wait for the lock.
+@test "a right password that can't be looked up in the counts is a 503, as a wrong one" {
+	user unlocked
+	guess unlocked
+	local logins=$(sql 'SELECT count(*) FROM logins')
+	hold_lock limits.db
+	right unlocked
+	unavailable
+	right unlocked "refresh_token=$refresh"
+	unavailable
+	change_name "$password"
+	unavailable
+	change_name wrong
+	unavailable
+	release_lock
+	is "$(sql 'SELECT count(*) FROM logins')" "$logins" logins
+	me "$access"
+	holds '.username == "unlocked"'
+	let_in unlocked
+}
+
 # ---------------------------------------------------------------- no hashing
 
 @test "over the limit no password is hashed: no place for it is asked for" {
@@ -298,11 +319,12 @@ until_waiting()	# N
 # ---------------------------------------------------------------- names
 
 # The answers to twelve guesses, but for what is new in every answer.
-twelve()	# NAME
+twelve()	# NAME [FIELD=VALUE&...]
 {
 	local n
 	for n in {0..11}; do
-		at $n form /api/auth/login "username=$1&password=wrong"
+		at $n form /api/auth/login \
+		    "username=$1&password=wrong${2+&$2}"
 		printf '%s %s\n%s%s\n' "$status_code" "$reason" \
 		    "$(grep -v '^X-Request-ID: ' <<<"$headers")" "$body"
 	done
@@ -357,6 +379,44 @@ twelve()	# NAME
 	times 10 at 0 guess latecomer
 	user latecomer
 	at 901 let_in latecomer
+}
+
+@test "the id of an account in its name's place neither fills nor shows its count" {
+	user byid
+	local id=$(claim sub "$access") want=$(twelve nobody-at-all) name
+	for name in "$id" "${id^^}"; do
+		limits_sql 'DELETE FROM limits'
+		is "$(twelve "$name")" "$want" "answers for $name"
+		at 11 let_in byid
+	done
+	times 9 at 11 guess byid
+	at 11 let_in byid
+	at 11 guess byid
+	at 11 shut byid
+	# Nor does a full one show.
+	user byid2
+	id=$(claim sub "$access")
+	times 10 at 0 guess byid2
+	at 11 shut byid2
+	is "$(twelve "$id")" "$want" "answers for the shut account's id"
+}
+
+@test "a refresh token tells no name that is there from one that is not" {
+	user there2
+	user bearer
+	local live=$refresh token want
+	login bearer
+	post /api/auth/logout "{\"refresh_token\":\"$refresh\"}"
+	expect 204
+	for token in "$live" "$refresh" "$access" rubbish; do
+		limits_sql 'DELETE FROM limits'
+		want=$(twelve there2 "refresh_token=$token")
+		is "$(grep -c '^401 ' <<<"$want")" 10 answers
+		is "$(twelve nobody2 "refresh_token=$token")" "$want" \
+		    'answers for nobody'
+		is "$(twelve nobody2%40example.com "refresh_token=$token")" \
+		    "$want" "answers for nobody's address"
+	done
 }
 
 @test "what was typed for a name is kept nowhere" {
@@ -432,6 +492,79 @@ remove_account()	# PASSWORD
 	me "$access"
 	expect 200
 	holds '.username == "current"'
+}
+
+@test "strangers' wrong passwords don't keep an owner from the account's care" {
+	user cared
+	shut_account cared
+	change_name "$password"
+	expect 200
+	shut other-name
+	change_password "$password"
+	expect 200
+	take_tokens
+	form /api/auth/login 'username=other-name&password=another+one'
+	is "$status_code" 429 'status for strangers'
+	remove_account 'another one'
+	is "$status_code" 204 status
+}
+
+@test "who has guessed wrong lately is refused while the account's count is full" {
+	user erring
+	local own=$access what
+	login erring
+	local other=$access
+	access=$own
+	at 0 change_name wrong
+	expect 400
+	# It isn't full yet.
+	at 1 change_name "$password"
+	expect 200
+	times 9 at 2 guess other-name
+	for what in change_name change_password remove_account; do
+		at 3 $what "$password"
+		over Account 10 900 897
+		at 3 $what wrong
+		over Account 10 900 897
+	done
+	# His other login has not guessed.
+	access=$other
+	at 4 call PATCH /api/auth/me 'Content-Type: application/json' \
+	    "Authorization: Bearer $access" -- \
+	    "{\"username\":\"erring\",\"current_password\":\"$password\"}"
+	expect 200
+	# And after 15 minutes neither has he: strangers' are all that count.
+	access=$own
+	at 900 guess erring
+	at 901 form /api/auth/login 'username=erring&password=wrong'
+	is "$status_code" 429 'status for strangers'
+	at 901 remove_account "$password"
+	is "$status_code" 204 status
+}
+
+@test "of 30 at once with a stolen token, while the count is full, one is told at most" {
+	user stolen
+	shut_account stolen
+	local ways=(change_name change_password remove_account)
+	one()
+	{
+		${ways[turn % 3]} "wrong $turn"
+	}
+	at_once 30 one
+	local told=$(grep -cFx '400 {"detail":"Incorrect password"}' \
+	    <<<"$answers")
+	((told <= 1)) || show "told: $told" "$answers"
+	((told <= 1))
+	is "$(grep -c '^429 {"detail":"Account rate limit exceeded. ' \
+	    <<<"$answers")" $((30 - told)) refusals
+	# From now on not even the right one is.
+	local what
+	for what in "${ways[@]}"; do
+		$what "$password"
+		is "$status_code" 429 "status of $what"
+	done
+	me "$access"
+	expect 200
 }
 
 @test "a change of name or address does not begin the count anew" {
@@ -586,6 +719,87 @@ no_shield()
 		expect 422
 	done
 	let_in shielded "refresh_token=$whole"
+}
+
+# Each ends all logins of the user `ended', whose access token is $access.
+end_by_operator()
+{
+	operate login revoke --all ended >/dev/null
+}
+
+end_by_password()
+{
+	post /api/auth/password "{\"current_password\":\"$password\",
+	    \"new_password\":\"$password\"}" "Authorization: Bearer $access"
+	expect 200
+}
+
+end_by_logout()
+{
+	call POST /api/auth/logout-all "Authorization: Bearer $access"
+	is "$status_code" 204 status
+}
+
+# no_shield_after END [TICK]: none of the tokens of before shields, though tick
+# may have taken the row of its login; those of afterwards do, from the very
+# second on.
+no_shield_after()
+{
+	new_data
+	settings+=(REFRESH_TOKEN_EXPIRE_DAYS=1)
+	user ended
+	local expired=$refresh day=$((EPOCHSECONDS + 3 * 86400)) ended
+	[ $# = 1 ] || at_second $day operate tick --quiet
+	is "$(sql 'SELECT count(*) FROM logins')" $((2 - $#)) logins
+	at_second $day login ended
+	rotated=$refresh
+	at_second $day rotate "$rotated"
+	times 10 at_second $day guess ended
+	at_second $day shut ended
+	at_second $day let_in ended "refresh_token=$expired"
+	local -a tokens=("$expired" "$rotated" "$refresh")
+
+	at_second $day "$1"
+	local token
+	for token in "${tokens[@]}"; do
+		at_second $day right ended "refresh_token=$token"
+		is "$status_code" 429 "status after $1"
+		at_second $((day + 800)) right ended "refresh_token=$token"
+		is "$status_code" 429 "status after $1"
+	done
+	at_second $((day + 1000)) let_in ended
+	local -a settings=("${settings[@]}" LOGIN_FAILURES_PER_ACCOUNT=0)
+	at_second $day login ended
+	settings+=(LOGIN_FAILURES_PER_ACCOUNT=10)
+	at_second $day shut ended
+	at_second $day let_in ended "refresh_token=$refresh"
+}
+
+@test "when all logins were ended by the operator no token of before shields" {
+	no_shield_after end_by_operator
+	no_shield_after end_by_operator tick
+}
+
+@test "when the password was changed no token of before shields" {
+	no_shield_after end_by_password
+	no_shield_after end_by_password tick
+}
+
+@test "when one has logged out everywhere no token of before shields" {
+	no_shield_after end_by_logout
+	no_shield_after end_by_logout tick
+}
+
+@test "the login of a new password shields in the same second" {
+	user instant
+	at 0 change_password "$password"
+	expect 200
+	take_tokens
+	times 10 at 0 guess instant
+	at 0 shut instant
+	at 0 form /api/auth/login \
+	    "username=instant&password=another+one&refresh_token=$refresh"
+	expect 200
 }
 
 @test "an empty refresh_token counts as none" {

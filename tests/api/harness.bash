@@ -157,6 +157,18 @@ at_second()
 	"$@"
 }
 
+# operate ARGUMENT...: what the command line does, by the same clock and with
+# the same settings.
+operate()
+{
+	env -i "PATH=$PATH" TZ=UTC NO_FAKE_STAT=1 \
+	    FAKETIME_DONT_FAKE_MONOTONIC=1 SWITCHBOARD_ENV_FILE=/dev/null \
+	    "ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-}" \
+	    "UBSAN_OPTIONS=${UBSAN_OPTIONS-}" \
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${settings[@]}" \
+	    "${clock[@]}" "$SB_BUILD/bin/switchboard" "$@"
+}
+
 # at_once N COMMAND...: runs it N times at the same time, with $turn from 1;
 # answers then has one line for each, its status and its body.
 at_once()
