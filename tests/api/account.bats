@@ -1239,6 +1239,41 @@ DELETE /api/auth/me {"current_password":"correct horse battery staple"}'
 	lacks "$lines" "${refresh##*.}"
 }
 
+@test "of a deleted account no file tells after a tick" {
+	new_data
+	local n agent=Zu7-Agent/1.0 address=zu7-left-behind@example.com
+	traces()
+	{
+		grep -rlaiF -e "$agent" -e "${address%@*}" "$SWITCHBOARD_DATA" ||
+		    true
+	}
+	for n in {1..8}; do
+		register "before$n"
+	done
+	register tracy "$password" "$address"
+	for n in {1..4}; do
+		register "after$n"
+		form /api/auth/login \
+		    "username=tracy&password=${password// /+}" \
+		    "User-Agent: $agent"
+		expect 200
+		take_tokens
+		rotate "$refresh"
+	done
+	patch "$access" "\"email\":\"$address.com\""
+	expect 200
+	operate tick --quiet
+	isnt "$(traces)" '' 'files with traces'
+	login tracy
+	delete "$access"
+	expect 204
+	operate tick --quiet
+	is "$(traces)" '' 'files with traces'
+	is "$(sql 'PRAGMA integrity_check')" ok
+	logs_in before8
+	logs_in after4
+}
+
 @test "no password is stored" {
 	register hans
 	change_password "$access" 'Zu7-in-the-clear'
@@ -1285,29 +1320,39 @@ guessed_enough()
 		at 0 with "$method" "$path" "$access" "${text//horse/mule}"
 		incorrect
 	done <<<"$ways"
-	# Not even the right one, from none of the logins, nor a new one.
+	# Not even the right one, from who guessed, nor from who isn't known.
 	while read -r method path text; do
 		at 1 with "$method" "$path" "$access" "$text"
-		guessed_enough
-		at 1 with "$method" "$path" "$other" "$text"
-		guessed_enough
-		at 1 with "$method" "$path" "$other" "${text//horse/mule}"
 		guessed_enough
 	done <<<"$ways"
 	at 1 try_login jana
 	guessed_enough
 	at 1 try_login jana@example.com
 	guessed_enough
+	# Another login has one guess, and after it none.
+	at 2 patch "$other" '"username":"jana2"'
+	expect 200
+	at 2 try_password "$other" "$new_password" wrong-password
+	incorrect
+	while read -r method path text; do
+		at 3 with "$method" "$path" "$other" "${text//horse/mule}"
+		guessed_enough
+		at 3 with "$method" "$path" "$other" "$text"
+		guessed_enough
+	done <<<"$ways"
 	at 899 try_password "$access"
 	guessed_enough
 	at 900 change_password "$access"
 }
 
-@test "wrong passwords at the door count here, too" {
+@test "wrong passwords at the door refuse who was wrong here, too, and nobody else" {
 	settings+=(LOGIN_FAILURES_PER_ACCOUNT=3)
 	at 0 register kora
-	local i
-	for i in 1 2 3; do
+	local other=$access i
+	at 0 login kora
+	at 0 patch "$access" '"username":"korra"' wrong-password
+	incorrect
+	for i in 1 2; do
 		at 0 try_login kora wrong-password
 		expect 401
 	done
@@ -1320,7 +1365,9 @@ guessed_enough()
 	# Which is no reason to log anybody out.
 	at 1 me "$access"
 	expect 200
-	at 900 delete "$access"
+	at 1 patch "$other" '"username":"korra"'
+	expect 200
+	at 1 delete "$other"
 	expect 204
 }
 

@@ -125,6 +125,39 @@ revoked_logins()	# of NAME
 	is "$(sql "$row")" $((start + 50)) last_used_at
 }
 
+@test "a refresh that gets no tokens leaves that time as it is" {
+	begin jost
+	local sid=$(claim sid "$first") used
+	local row="SELECT last_used_at / 1000000 FROM logins WHERE id = '$sid'"
+	after 50 rotate "$first"
+	local second=$refresh
+	# One that expired, one of a disabled user, one that was stolen.
+	after 700000 try_refresh "$second"
+	refused_refresh
+	is "$(sql "$row")" $((start + 50)) last_used_at
+	sql "UPDATE users SET is_active = 0 WHERE username = 'jost'"
+	after 60 try_refresh "$second"
+	expect 400
+	is "$(sql "$row")" $((start + 50)) last_used_at
+	sql "UPDATE users SET is_active = 1 WHERE username = 'jost'"
+	after 100 try_refresh "$first"
+	refused_refresh
+	is "$(sql "$row AND revoked_at IS NOT NULL")" $((start + 50)) \
+	    'last_used_at of what was stolen'
+	after 110 try_refresh "$second"
+	refused_refresh
+	is "$(sql "$row")" $((start + 50)) last_used_at
+}
+
+@test "a refresh within the 10 s gets tokens, and sets that time" {
+	begin jule
+	local row="SELECT last_used_at / 1000000 FROM logins
+	    WHERE id = '$(claim sid "$first")'"
+	after 50 rotate "$first"
+	after 57 rotate "$first"
+	is "$(sql "$row")" $((start + 57)) last_used_at
+}
+
 # ---------------------------------------------------------------- ten seconds
 
 @test "within 10 s a used token gets the same successor, to the letter" {
