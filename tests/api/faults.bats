@@ -333,6 +333,187 @@ age_key()
 	expect 200
 }
 
+# ---------------------------------------------------------------- the secret
+
+# An account, and a secret that its wrong passwords are counted under.
+secret_setup()
+{
+	settings+=(LOGIN_FAILURES_PER_ACCOUNT=10)
+	secret=$SWITCHBOARD_DATA/secret
+	register anna
+	try_login anna wrong
+	expect 401
+	cp "$secret" "$BATS_TEST_TMPDIR/secret"
+	counted=$(counted_keys)
+	like "$counted" 'account:[0-9a-f]{32}' 'what counts'
+}
+
+counted_keys()
+{
+	sqlite3 "$SWITCHBOARD_DATA/limits.db" \
+	    "SELECT key FROM limits WHERE key LIKE 'account:%'"
+}
+
+# without_secret STATUS: neither a right nor a wrong password is told, as often
+# as one asks, and the log names the file; what needs no password goes on.
+without_secret()
+{
+	local wanted='{"detail":"Service temporarily unavailable"}' word n
+	[ "$1" = 503 ] || wanted='{"detail":"Internal Server Error"}'
+	for n in 1 2; do
+		for word in "$password" wrong; do
+			try_login anna "${word// /+}"
+			expect "$1" "$wanted"
+			has "$log" " error auth "
+			has "$log" ": $secret: "
+		done
+		post /api/auth/password "{\"current_password\":\"$password\",
+		    \"new_password\":\"$password\"}" \
+		    "Authorization: Bearer $access"
+		expect "$1" "$wanted"
+	done
+	me "$access"
+	expect 200
+	rotate "$refresh"
+}
+
+# It is put right, and names what it named.
+secret_again()
+{
+	rm -rf "$secret"
+	cp "$BATS_TEST_TMPDIR/secret" "$secret"
+	try_login anna wrong
+	expect 401
+	is "$(counted_keys)" "$counted" 'what counts'
+	try_login anna
+	expect 200
+	lacks "$log" "$secret"
+}
+
+@test "a damaged secret is a 500 that names it, until it is put right" {
+	new_data
+	secret_setup
+	local good=$(<"$secret") bad
+	for bad in '' "${good:1}" "${good}A" "${good%?}=" "${good%?}!" \
+	    "$good"$'\n'"$good" "$(printf 'A%.0s' {1..5000})"; do
+		printf '%s' "$bad" >"$secret"
+		without_secret 500
+		is "$(<"$secret")" "${bad%$'\n'}" 'the file'
+		secret_again
+	done
+}
+
+@test "a secret that can't be read is a 503 that names it, until it can be" {
+	new_data
+	secret_setup
+	rm "$secret"
+	ln -s secret "$secret"
+	without_secret 503
+	secret_again
+	rm "$secret"
+	mkdir "$secret"
+	without_secret 503
+	secret_again
+}
+
+@test "a secret that one may not read is a 503, until one may" {
+	if ((EUID == 0)); then
+		setpriv --reuid=65534 --regid=65534 --clear-groups \
+		    test -x "$programs/auth" || skip 'nobody can run it'
+	fi
+	# Other users don't come to where bats has its files.
+	elsewhere=$(mktemp -d /tmp/switchboard-test.XXXXXX)
+	SWITCHBOARD_DATA=$elsewhere
+	if ((EUID == 0)); then
+		chown 65534:65534 "$elsewhere"
+		clock=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	fi
+	secret_setup
+	chmod 000 "$secret"
+	without_secret 503
+	chmod 400 "$secret"
+	try_login anna
+	expect 200
+	lacks "$log" "$secret"
+}
+
+teardown()
+{
+	[ -z "${elsewhere-}" ] || rm -rf "$elsewhere"
+}
+
+# ---------------------------------------------------------------- pipes
+
+# in_pipes_place FILE COMMAND...: with a pipe in the file's place, at which
+# nobody writes, and then one where somebody could.
+in_pipes_place()
+{
+	local file=$SWITCHBOARD_DATA/$1 writer
+	local -a clock=(timeout -s KILL 60)
+	shift
+	mv "$file" "$file.away"
+	mkfifo "$file"
+	"$@"
+	exec {writer}<>"$file"
+	"$@"
+	exec {writer}>&-
+	rm "$file"
+	mv "$file.away" "$file"
+}
+
+# The answer says that nothing is to be had, and the log why.
+fails_for()	# FILE
+{
+	like "$status_code" '500|503' status
+	has "$log" "/$1"
+}
+
+@test "a pipe in the secret's place keeps nobody waiting" {
+	new_data
+	secret_setup
+	logins()
+	{
+		try_login anna
+		fails_for secret:
+		try_login anna wrong
+		fails_for secret:
+		me "$access"
+		expect 200
+	}
+	in_pipes_place secret logins
+	try_login anna
+	expect 200
+}
+
+@test "a pipe in the place of the signing keys keeps nobody waiting" {
+	new_data
+	register anna
+	all_that_sign()
+	{
+		try_login anna
+		fails_for signing-keys.json:
+		try_register other
+		fails_for signing-keys.json:
+		me "$access"
+		fails_for signing-keys.json:
+		try_refresh "$refresh"
+		fails_for signing-keys.json:
+		call GET /health
+		local word
+		for word in list rotate; do
+			run ! operate key $word
+			((status < 124))
+		done
+		run operate tick
+		((status < 124))
+		is "$(sql 'SELECT count(*) FROM users')" 1 users
+	}
+	in_pipes_place signing-keys.json all_that_sign
+	me "$access"
+	expect 200
+	rotate "$refresh"
+}
+
 # ---------------------------------------------------------------- the log
 
 request_line()
