@@ -536,21 +536,31 @@ END
 
 @test "rotations killed at any moment leave a sound file" {
 	register anna
-	local i before after began=${EPOCHREALTIME/[.,]/} range
+	local i before after began=${EPOCHREALTIME/[.,]/} range limit rc
+	local killed=0 done=0
 	key rotate
 	range=$(((${EPOCHREALTIME/[.,]/} - began) * 3 / 2))
 	for ((i = 0; i < 50; i++)); do
 		before=$(kids)
-		# From before it begins to after its end.
-		timeout -s KILL "$(printf 0.%06d $((RANDOM * range / 32768)))" \
+		# From before it begins to after its end, however long it takes
+		# by then; no limit at all is not meant.
+		limit=$((RANDOM * range / 32768 + 1)) rc=0
+		timeout -s KILL $((limit / 1000000)).$(printf %06d \
+		    $((limit % 1000000))) \
 		    env -i "PATH=$PATH" "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
 		    "ASAN_OPTIONS=${ASAN_OPTIONS-}" "$command" key rotate \
-		    >>"$BATS_TEST_TMPDIR/out" 2>&1 || true
+		    >>"$BATS_TEST_TMPDIR/out" 2>&1 || rc=$?
+		case $rc in
+		0)	((done += 1, range -= range / 8)) ;;
+		137)	((killed += 1, range += range / 8)) ;;
+		*)	show "exit status: $rc" && false ;;
+		esac
 		after=$(kids)
 		# All that were there are, and at most one more.
 		is "$(head -n "$(wc -l <<<"$before")" <<<"$after")" "$before"
 		((${#after} - ${#before} <= 17))
 	done
+	((killed > 0 && done > 0))
 	me "$access"
 	expect 200
 	key rotate
