@@ -62,13 +62,14 @@ client_is()
 	has "$log" " ms $1 POST /api/auth/login"
 }
 
-# is_garbage VALUE: it doesn't free a client from what its proxy is held to.
+# is_garbage VALUE: it frees a client from nothing, not even one whose own
+# address is among the trusted ones.
 is_garbage()
 {
 	forwarded "$1"
 	client_is 10.0.0.1
 	forwarded "192.0.2.9, $1, 10.0.0.2"
-	client_is 10.0.0.2
+	client_is 10.0.0.1
 }
 
 # Servers that name both headers alike pass both, which bash's environment can't
@@ -528,7 +529,21 @@ logins()
 
 @test "garbage behind the client's address is not stepped over" {
 	forwarded '192.0.2.1, unknown, 10.0.0.3, 10.0.0.2'
-	client_is 10.0.0.3
+	client_is 10.0.0.1
+}
+
+@test "a client in a trusted block moves nowhere by garbage" {
+	local junk
+
+	forwarded '10.7.7.7, 10.0.0.2'
+	client_is 10.0.0.1
+	for junk in junk '192.0.2.1, junk' 'junk, 10.9.9.9' '[' '"' \
+	    $'\xff' 1.2.3; do
+		forwarded "$junk, 10.7.7.7, 10.0.0.2"
+		client_is 10.0.0.1
+		forwarded "$junk, 10.7.7.7"
+		client_is 10.0.0.1
+	done
 }
 
 @test "garbage before the client's address is not looked at" {
