@@ -20,8 +20,10 @@ static const struct {
 	bool		(*make)(struct sb_db *);
 } files[] = {
 	[SB_STORE_MAIN] = { "switchboard.db", "PRAGMA synchronous = FULL;"
+	    "PRAGMA secure_delete = ON;"
 	    "PRAGMA cache_size = -1000", make_main },
 	[SB_STORE_LIMITS] = { "limits.db", "PRAGMA synchronous = OFF;"
+	    "PRAGMA secure_delete = OFF;"
 	    "PRAGMA cache_size = -250", make_limits },
 };
 _Static_assert(sizeof(files) / sizeof(files[0]) == SB_STORES,

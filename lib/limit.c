@@ -138,7 +138,8 @@ look(struct sb_pool *pool, struct count *c, int64_t now)
 
 /*
  * A row's end is set for two windows, so that most requests leave the index
- * over it alone; whoever sets it clears away some that are over.
+ * over it alone.  Who comes with a new one clears away some that are over, so
+ * there are never many more than have counted at the same time.
  */
 static void
 add_moment(struct sb_request *rq, struct count *c, int64_t now)
@@ -160,7 +161,8 @@ add_moment(struct sb_request *rq, struct count *c, int64_t now)
 	sb_run(counts, SB_Q_LIMIT_PUT, sb_bind("key", c->key),
 	    sb_bind_bytes("times", bytes, length),
 	    sb_bind_int("expires_at", now + 2 * window));
-	sb_limit_expire(counts, CLEANED);
+	if (c->expires_at == 0)
+		sb_limit_expire(counts, CLEANED);
 }
 
 int64_t
