@@ -158,6 +158,62 @@ are_replaced()
 	assert_answer 200
 }
 
+# The codes of 24 logins at once, so that every worker has some.
+log_in_many()
+{
+	many 24 curl -s -m 20 -o /dev/null -w '%{http_code}\n' \
+	    -d 'username=secret&password=password123' \
+	    "$SB_URL/api/auth/login" >codes
+}
+
+@test "a damaged secret is a 500, and none as soon as it is put right" {
+	settings=(LOGIN_FAILURES_PER_ACCOUNT=10)
+	start_server
+	register secret
+	assert_answer 201
+	echo rubbish >"$SB_DATA/secret"
+	log_in_many
+	assert_codes 24x500
+	grep -q "$SB_DATA/secret: is damaged" "$SB_LOG"
+	me "$(field access_token)"
+	assert_answer 200
+	head -c 32 /dev/urandom | base64 -w 0 | tr +/ -_ | tr -d = >good
+	mv good "$SB_DATA/secret"
+	log_in_many
+	assert_codes 24x200
+	# Who has it goes on without the file.
+	echo rubbish >"$SB_DATA/secret"
+	sleep 1.2
+	log_in_many
+	run ! grep -v '^\(200\|500\)$' codes
+	grep -q '^200$' codes
+}
+
+@test "of a deleted account no file tells after a tick beside the workers" {
+	start_server
+	register_many 8 some
+	assert_codes 8x201
+	register left-behind
+	assert_answer 201
+	access=$(field access_token)
+	call POST /api/auth/login -A Zu7-Agent/1.0 \
+	    -d 'username=left-behind&password=password123'
+	assert_answer 200
+	many 24 curl -s -o /dev/null -H "Authorization: Bearer $access" \
+	    "$SB_URL/api/auth/me?{}"
+	grep -rqaiF -e left-behind -e zu7-agent "$SB_DATA"
+	call DELETE /api/auth/me -H "Authorization: Bearer $access" \
+	    -d '{"current_password":"password123"}' \
+	    -H 'Content-Type: application/json'
+	assert_answer 204
+	"$SB_BUILD/bin/switchboard" tick --quiet
+	run ! grep -rlaiF -e left-behind -e zu7-agent "$SB_DATA"
+	refute_output
+	assert_equal "$(sql 'PRAGMA integrity_check')" ok
+	login some3
+	assert_answer 200
+}
+
 # All that register after a loss are in the file that is there.
 assert_new_file()	# NAME
 {
