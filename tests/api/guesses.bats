@@ -752,7 +752,7 @@ no_shield_after()
 	[ $# = 1 ] || at_second $day operate tick --quiet
 	is "$(sql 'SELECT count(*) FROM logins')" $((2 - $#)) logins
 	at_second $day login ended
-	rotated=$refresh
+	local rotated=$refresh
 	at_second $day rotate "$rotated"
 	times 10 at_second $day guess ended
 	at_second $day shut ended
