@@ -196,21 +196,12 @@ static const struct sb_field login_in[] = {
 	SB_END
 };
 
-/* What a name or an address is compared by; no name has an @. */
-static const char *
-key_of(struct sb_request *rq, const char *name)
-{
-	const char *key = sb_email_key(rq->pool, name);
-
-	return key != NULL ? key : sb_username_key(rq->pool, name);
-}
-
 static const struct sb_row *
 find_user(struct sb_request *rq, const char *name)
 {
 	return sb_one(rq->db, strchr(name, '@') != NULL ?
 	    SB_Q_USER_BY_EMAIL : SB_Q_USER_BY_USERNAME,
-	    sb_bind("key", key_of(rq, name)));
+	    sb_bind("key", sb_name_key(rq->pool, name)));
 }
 
 /* Another login may have done so by now, and then this one needn't. */
@@ -259,7 +250,7 @@ login(struct sb_request *rq, struct sb_response *rs)
 		user = user_of(row);
 	/* An unknown name must take as long, and read, as a wrong password. */
 	status = sb_password_check(rs, &(struct sb_guess){
-	    .account = user.id, .name = key_of(rq, name),
+	    .account = user.id, .name = sb_name_key(rq->pool, name),
 	    .login = known_login(rq, &user), .hash = user.password,
 	    .password = sb_text(rq, LOGIN_PASSWORD) }, &bad_login);
 	if (status != SB_NEXT)

@@ -19,6 +19,14 @@ sb_username_key(struct sb_pool *pool, const char *username)
 	return sb_nfkc(pool, sb_casefold(pool, sb_nfkc(pool, username)));
 }
 
+const char *
+sb_name_key(struct sb_pool *pool, const char *name)
+{
+	const char *key = sb_email_key(pool, name);
+
+	return key != NULL ? key : sb_username_key(pool, name);
+}
+
 static bool
 is_allowed(ucs4_t c)
 {

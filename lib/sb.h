@@ -263,6 +263,9 @@ const char *sb_username_wrong(struct sb_pool *, const char *username);
  */
 const char *sb_email_key(struct sb_pool *, const char *address);
 
+/* What a name or an address is looked for by; no user name has an @. */
+const char *sb_name_key(struct sb_pool *, const char *name);
+
 /* What is wrong with an email address, a sentence, or NULL. */
 const char *sb_email_wrong(struct sb_pool *, const char *address);
 
