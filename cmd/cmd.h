@@ -12,7 +12,7 @@
 enum cmd_exit {
 	CMD_OK = 0,
 	CMD_USAGE = 64,		/* what was asked for makes no sense */
-	CMD_NOT_FOUND = 67,	/* nobody has that name, no login that id */
+	CMD_NOT_FOUND = 67,	/* nobody has it: no user, login or key */
 	CMD_UNAVAILABLE = 69,	/* the database can't be had now */
 	CMD_INTERNAL = 70,	/* sb_fatal's: a broken installation */
 	CMD_OUTPUT = 74,	/* what was to be printed couldn't be */
@@ -76,7 +76,19 @@ struct cmd {
 
 #define CMD_PAGE	1000	/* rows that are looked at at once */
 
-/* Reads the settings and opens the database; CMD_OK if it can. */
+/* What has to be there for a command that makes nothing. */
+enum cmd_place { CMD_DIRECTORY, CMD_DATABASE, CMD_PLACES };
+
+/*
+ * CMD_OK if that is there.  Else says in one line that there is none, or that
+ * the directory can't be entered.
+ */
+enum cmd_exit cmd_look(const char *command, enum cmd_place);
+
+/* Says what is wrong with the data directory, by errno; CMD_UNAVAILABLE. */
+enum cmd_exit cmd_refuse_data(const char *command, int error);
+
+/* Reads the settings and opens the database that is there; CMD_OK if it can. */
 enum cmd_exit cmd_begin(struct cmd *, const char *name);
 
 /*
@@ -91,15 +103,12 @@ bool	 cmd_lock(struct cmd *);
 
 /*
  * Begins the next page of a list with an empty pool; `kept' is copied into it.
- * NULL if the database has failed.
+ * NULL if the database has failed, or nobody reads any more.
  */
 const char *cmd_turn(struct cmd *, const char *kept);
 
 /* Says that the database can't be had; CMD_UNAVAILABLE. */
 enum cmd_exit cmd_unavailable(const char *command);
-
-/* The key that a name or an address is compared by; NULL if it can't be one. */
-const char *cmd_key_of(struct sb_pool *, const char *name);
 
 /* The user of that name or address, as the login finds him, or NULL. */
 const struct sb_row *cmd_find_user(struct cmd *, const char *name);
@@ -145,6 +154,9 @@ void	 cmd_list_add(struct cmd_list *, struct sb_pool *,
 	    const struct cmd_value *);
 void	 cmd_list_print(struct cmd_list *, struct sb_pool *);
 void	 cmd_list_end(struct cmd_list *);
+
+/* A time to the second: a table is for eyes. */
+const char *cmd_time(struct sb_pool *, int64_t);
 
 /* A text that does nothing to a terminal and stays on its line. */
 const char *cmd_visible(struct sb_pool *, const char *);

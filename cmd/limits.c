@@ -13,20 +13,45 @@ struct span {
 	const char	*from, *to;
 };
 
-/* Keys are of printable characters, or have such before any other. */
-static const struct span everything = { "", "~" };
-
 struct limits {
 	struct cmd	 cmd;
-	struct sb_db	*counts;
+	struct sb_db	*counts;	/* NULL: there are none yet */
 	bool		 failed;	/* the counts can't be had */
 	/* False to stop. */
 	bool		(*each)(struct limits *, struct span);
 	struct cmd_list	 list;		/* of show */
 	struct sb_pool	*lines;		/* that it hasn't printed yet */
 	int		 waiting;	/* how many those are */
-	int64_t		 deleted;	/* by reset */
+	const char	*owner;		/* the user, if one was asked for */
+	int64_t		 found;		/* that were shown, or deleted */
 };
+
+/* What keys begin with, and whose id follows, up to the next colon. */
+enum whose { NOBODYS, A_USERS, A_LOGINS };
+static const struct beginning {
+	const char	*text;
+	enum whose	 whose;
+} beginnings[] = {
+	{ "account:", NOBODYS },	/* a keyed hash */
+	{ "address:", NOBODYS },
+	{ "channel:", A_USERS },
+	{ "login:", A_LOGINS },
+	{ "session:", A_USERS },
+	{ "user:", A_USERS },
+	{ NULL, NOBODYS }
+};
+
+/* The row of NULL if it is no key; a name with an @ is an address. */
+static const struct beginning *
+beginning_of(const char *key)
+{
+	const struct beginning *b = beginnings;
+
+	while (b->text != NULL && (strchr(key, '@') != NULL ||
+	    strncmp(key, b->text, strlen(b->text)) != 0))
+		b++;
+	return b;
+}
 
 /* The first key after that one. */
 static const char *
@@ -38,9 +63,15 @@ key_after(struct sb_pool *pool, const char *key)
 /* ------------------------------------------------------------ whose counts */
 
 static bool
+each_of(struct limits *l, const char *from, const char *to)
+{
+	return l->counts == NULL || l->each(l, (struct span){ from, to });
+}
+
+static bool
 each_key(struct limits *l, struct sb_pool *pool, const char *key)
 {
-	return l->each(l, (struct span){ key, key_after(pool, key) });
+	return each_of(l, key, key_after(pool, key));
 }
 
 /* All keys of that beginning and a colon; a semicolon is what follows it. */
@@ -49,8 +80,8 @@ each_beginning(struct limits *l, const char *beginning)
 {
 	struct sb_pool *pool = l->cmd.pool;
 
-	return l->each(l, (struct span){ sb_printf(pool, "%s:", beginning),
-	    sb_printf(pool, "%s;", beginning) });
+	return each_of(l, sb_printf(pool, "%s:", beginning),
+	    sb_printf(pool, "%s;", beginning));
 }
 
 /* Wrong passwords for an account, or for a name that nobody has. */
@@ -59,8 +90,12 @@ each_guess(struct limits *l, const char *purpose, const char *of)
 {
 	struct sb_pool *pool = l->cmd.pool;
 	struct sb_request rq = { .pool = pool, .db = l->cmd.db };
-	const char *hash = sb_secret_hash(&rq, purpose, of);
+	const char *hash;
 
+	/* Else the secret would be made, too. */
+	if (l->counts == NULL)
+		return true;
+	hash = sb_secret_hash(&rq, purpose, of);
 	return hash != NULL && each_key(l, pool, sb_printf(pool, "account:%s",
 	    hash));
 }
@@ -120,24 +155,41 @@ address_of(struct sb_pool *pool, const char *text)
 	return sb_address_counted(pool, sb_printf(pool, "%s", plain));
 }
 
+/* A name that nobody has may have been guessed at all the same. */
+static enum cmd_exit
+look_for_name(struct limits *l, const char *name)
+{
+	const struct sb_row *user = cmd_find_user(&l->cmd, name);
+	const char *key = sb_name_key(l->cmd.pool, name);
+	enum cmd_exit status;
+
+	if (user != NULL) {
+		l->owner = sb_row_text(user, "username");
+		each_of_user(l, sb_row_text(user, "id"));
+		return CMD_OK;
+	}
+	status = cmd_nobody(&l->cmd, name);
+	if (key != NULL)
+		each_guess(l, "name", key);
+	return l->found > 0 ? CMD_OK : status;
+}
+
 /* Calls each() for what the word stands for; CMD_NOT_FOUND if for nothing. */
 static enum cmd_exit
 look_for(struct limits *l, const char *who)
 {
 	struct sb_pool *pool = l->cmd.pool;
 	const char *address = who == NULL ? NULL : address_of(pool, who);
-	const struct sb_row *user;
 
+	/* Keys are of printable characters, or have such before any other. */
 	if (who == NULL)
-		l->each(l, everything);
+		each_of(l, "", "~");
 	else if (address != NULL)
 		each_key(l, pool, sb_printf(pool, "address:%s", address));
-	else if ((user = cmd_find_user(&l->cmd, who)) != NULL)
-		each_of_user(l, sb_row_text(user, "id"));
-	else if (cmd_key_of(pool, who) == NULL)
-		return cmd_nobody(&l->cmd, who);
-	else if (!sb_db_failed(l->cmd.db))
-		each_guess(l, "name", cmd_key_of(pool, who));
+	else if (beginning_of(who)->text != NULL)
+		each_key(l, pool, who);
+	else
+		return look_for_name(l, who);
 	return CMD_OK;
 }
 
@@ -147,6 +199,9 @@ open_counts(struct limits *l)
 {
 	bool done = false;
 
+	if (sb_is_empty(sb_printf(l->cmd.pool, "%s/limits.db",
+	    sb_settings.data)))
+		return true;
 	l->counts = sb_db_new(SB_STORE_LIMITS);
 	for (int i = 0; i < 2 && !done; i++) {
 		sb_db_attach(l->counts, l->cmd.pool);
@@ -173,17 +228,21 @@ end(struct limits *l, enum cmd_exit status, const char *said)
 {
 	const char *name = l->cmd.name;
 
-	status = cmd_end(&l->cmd, status, l->failed ? NULL : said);
-	sb_db_free(l->counts);
+	status = cmd_end(&l->cmd, status, l->failed || status != CMD_OK ?
+	    NULL : said);
+	if (l->counts != NULL)
+		sb_db_free(l->counts);
 	sb_pool_free(l->lines);
-	return l->failed && status == CMD_OK ? cmd_unavailable(name) : status;
+	return l->failed && status != CMD_UNAVAILABLE ?
+	    cmd_unavailable(name) : status;
 }
 
 /* ---------------------------------------------------------------- show */
 
-enum { KEY, USE, USED, LIMIT, WHEN, AT, COLUMNS };
+enum { KEY, NAME, USE, USED, LIMIT, WHEN, AT, COLUMNS };
 static const struct cmd_column columns[] = {
 	[KEY] = { "KEY", "key", CMD_TEXT },
+	[NAME] = { "NAME", "name", CMD_TEXT },
 	[USE] = { "USED", NULL, CMD_TEXT },
 	[USED] = { NULL, "used", CMD_NUMBER },
 	[LIMIT] = { NULL, "limit", CMD_NUMBER },
@@ -200,26 +259,51 @@ print_lines(struct limits *l)
 	l->waiting = 0;
 }
 
+/* The user's name whose count that is, if it can be told. */
+static const char *
+name_of(struct limits *l, const char *key)
+{
+	const struct beginning *b = beginning_of(key);
+	const struct sb_row *row = NULL;
+	const char *id;
+
+	if (l->owner != NULL)
+		return l->owner;
+	if (b->whose == NOBODYS)
+		return NULL;
+	id = key + strlen(b->text);
+	id = sb_copy(l->lines, id, strcspn(id, ":"));
+	row = b->whose == A_LOGINS ?
+	    sb_one(l->cmd.db, SB_Q_LOGIN_FIND, sb_bind("id", id)) :
+	    sb_one(l->cmd.db, SB_Q_USER_OF_LOGIN, sb_bind("id", id));
+	return row == NULL ? NULL : sb_printf(l->lines, "%s",
+	    sb_row_text(row, "username"));
+}
+
 /* A row counts for nothing if it is over, or if its limit is off. */
 static void
-add_count(struct limits *l, const struct sb_row *row, int64_t now)
+add_count(struct limits *l, struct sb_pool *page, const struct sb_row *row,
+    int64_t now)
 {
 	const char *key = sb_row_text(row, "key");
-	int64_t max, at, used = sb_limit_counted(row, now, &max, &at);
 	struct sb_pool *pool = l->lines;
+	struct sb_limit_state s;
+	int64_t used = sb_limit_counted(page, row, now, &s);
 
-	if (used == 0 || max == 0)
+	if (used == 0 || s.limit == 0)
 		return;
+	l->found++;
 	cmd_list_add(&l->list, pool, (struct cmd_value[COLUMNS]){
 	    [KEY] = { .text = sb_printf(pool, "%s", key) },
+	    [NAME] = { .text = name_of(l, key) },
 	    [USE] = { .text = sb_printf(pool, "%lld/%lld", (long long)used,
-		(long long)max) },
+		(long long)s.limit) },
 	    [USED] = { .number = used },
-	    [LIMIT] = { .number = max },
+	    [LIMIT] = { .number = s.limit },
 	    /* Up to the next whole second, as the table has no fraction. */
-	    [WHEN] = { .text = used < max ? "now" : sb_printf(pool, "%.19sZ",
-		sb_time_text(pool, at + SB_SECOND - 1)) },
-	    [AT] = { .number = used < max ? 0 : at } });
+	    [WHEN] = { .text = s.remaining > 0 ? "now" :
+		cmd_time(pool, s.reset_at + SB_SECOND - 1) },
+	    [AT] = { .number = s.remaining > 0 ? 0 : s.reset_at } });
 	if (++l->waiting == CMD_PAGE)
 		print_lines(l);
 }
@@ -233,13 +317,16 @@ show_span(struct limits *l, struct span span)
 	int n = CMD_PAGE;
 
 	while (n == CMD_PAGE && !l->failed) {
+		/* The logins of a user whose counts are shown are a list. */
+		if (l->owner == NULL && cmd_turn(&l->cmd, "") == NULL)
+			break;
 		sb_db_attach(l->counts, pool);
 		row = sb_all(l->counts, SB_Q_LIMIT_PAGE,
 		    sb_bind("from", span.from), sb_bind("to", span.to),
 		    sb_bind_int("some", CMD_PAGE));
 		next = sb_pool_new();
 		for (n = 0; row != NULL; row = row->next, n++) {
-			add_count(l, row, now);
+			add_count(l, pool, row, now);
 			if (n == CMD_PAGE - 1)
 				span.from = key_after(next,
 				    sb_row_text(row, "key"));
@@ -299,7 +386,7 @@ reset_span(struct limits *l, struct span span)
 	    .some = drop_some, .own = &span };
 
 	l->failed = !cmd_sweep(&s);
-	l->deleted += s.total;
+	l->found += s.total;
 	return !l->failed;
 }
 
@@ -318,11 +405,11 @@ cmd_limits_reset(char **arguments)
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
 	if (who == NULL && !all)
-		return cmd_lack(name, "USER, IP or --all");
+		return cmd_lack(name, "USER, IP, KEY or --all");
 	if ((status = begin(&l, name)) != CMD_OK)
 		return status;
 	if (!l.failed)
 		status = look_for(&l, who);
 	return end(&l, status, sb_printf(l.cmd.pool, "deleted %lld count%s",
-	    (long long)l.deleted, l.deleted == 1 ? "" : "s"));
+	    (long long)l.found, l.found == 1 ? "" : "s"));
 }

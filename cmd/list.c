@@ -11,8 +11,6 @@
 
 #include "cmd.h"
 
-#define WIDEST	40	/* a wider value shifts its own line only */
-
 struct cmd_line {
 	struct cmd_line	*next;
 	struct cmd_value values[CMD_COLUMNS];
@@ -76,12 +74,10 @@ cmd_list_add(struct cmd_list *list, struct sb_pool *pool,
 
 /* ------------------------------------------------------------- a table */
 
-/* To the second: a table is for eyes. */
-static const char *
-time_cell(struct sb_pool *pool, int64_t time)
+const char *
+cmd_time(struct sb_pool *pool, int64_t time)
 {
-	return time == 0 ? "-" : sb_printf(pool, "%.19sZ",
-	    sb_time_text(pool, time));
+	return sb_printf(pool, "%.19sZ", sb_time_text(pool, time));
 }
 
 static const char *
@@ -94,7 +90,8 @@ cell(struct sb_pool *pool, const struct cmd_column *column,
 	case CMD_BOOL:
 		return value->number ? "yes" : "no";
 	case CMD_TIME:
-		return time_cell(pool, value->number);
+		return value->number == 0 ? "-" :
+		    cmd_time(pool, value->number);
 	case CMD_TEXT:
 		break;
 	}
@@ -113,7 +110,7 @@ widen(int *width, const char *text)
 	int wanted = width_of(text);
 
 	if (wanted > *width)
-		*width = wanted < WIDEST ? wanted : WIDEST;
+		*width = wanted;
 }
 
 /* Nothing follows the last one, and so it isn't padded. */

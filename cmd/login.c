@@ -3,6 +3,7 @@
  * a revoked login stops at the next request.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd.h"
 
@@ -119,15 +120,16 @@ static enum cmd_exit
 revoke_all(struct cmd *c, const char *who)
 {
 	const struct sb_row *user = cmd_lock(c) ? cmd_find_user(c, who) : NULL;
-	const struct sb_row *count;
+	const struct sb_row *newest;
 	long long live, all;
 	const char *id;
 
 	if (user == NULL)
 		return cmd_end(c, cmd_nobody(c, who), NULL);
 	id = sb_row_text(user, "id");
-	count = sb_one(c->db, SB_Q_LOGIN_COUNT, sb_bind("user", id));
-	live = count == NULL ? 0 : sb_row_int(count, "live");
+	newest = sb_one(c->db, SB_Q_LOGIN_LIST, sb_bind("user", id),
+	    sb_bind_int("listed", 1));
+	live = newest == NULL ? 0 : sb_row_int(newest, "total");
 	all = sb_run(c->db, SB_Q_LOGIN_REVOKE_ALL, sb_bind("user", id));
 	sb_run(c->db, SB_Q_REFRESH_FORGET_USER, sb_bind("user", id));
 	sb_run(c->db, SB_Q_USER_END_LOGINS, sb_bind("user", id));
@@ -138,23 +140,51 @@ revoke_all(struct cmd *c, const char *who)
 		", and %lld that had expired", all - live)));
 }
 
+#define ID_LENGTH	36
+
+/* The id of a login as the database has it; false if the text is none. */
+static bool
+read_id(const char *text, char id[ID_LENGTH + 1])
+{
+	if (strlen(text) != ID_LENGTH)
+		return false;
+	for (int i = 0; i <= ID_LENGTH; i++)
+		id[i] = text[i] >= 'A' && text[i] <= 'F' ?
+		    (char)(text[i] - 'A' + 'a') : text[i];
+	return sb_is_uuid(id);
+}
+
+static enum cmd_exit
+refuse_id(const char *command, const char *what)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const char *text = cmd_visible(pool, what);
+
+	fprintf(stderr, "switchboard %s: %s is not the id of a login; for all "
+	    "logins of a user: switchboard %s --all %s\n", command, text,
+	    command, text);
+	sb_pool_free(pool);
+	return CMD_USAGE;
+}
+
 enum cmd_exit
 cmd_login_revoke(char **arguments)
 {
 	const char *name = "login revoke", *what, *wrong;
+	char id[ID_LENGTH + 1];
 	enum cmd_exit status;
 	bool all = false;
 	struct cmd c;
 
 	wrong = cmd_parse(arguments, (const struct cmd_option[]){
 	    { "--all", &all }, { NULL, NULL } }, &what, 1);
-	if (wrong == NULL && !all && what != NULL && !sb_is_uuid(what))
-		wrong = what;
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
 	if (what == NULL)
 		return cmd_lack(name, all ? "USER" : "ID or --all USER");
+	if (!all && !read_id(what, id))
+		return refuse_id(name, what);
 	if ((status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
-	return all ? revoke_all(&c, what) : revoke_one(&c, what);
+	return all ? revoke_all(&c, what) : revoke_one(&c, id);
 }

@@ -2,22 +2,43 @@
  * switchboard migrate: opens the database, which makes it or brings it to the
  * schema of this version, as the first request after an update would.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd.h"
+
+/* A file that is there says by itself what is wrong with it. */
+static int
+error_of_directory(void)
+{
+	return faccessat(AT_FDCWD, sb_settings.data, W_OK, AT_EACCESS) == 0 ?
+	    0 : errno;
+}
 
 enum cmd_exit
 cmd_migrate(char **arguments)
 {
+	enum cmd_exit status;
 	struct sb_db *db;
-	int before, after;
+	int before, after, error;
 
 	if (*arguments != NULL)
 		return cmd_refuse("migrate", *arguments);
 	if (!cmd_read_settings())
 		return CMD_SETTINGS;
+	/* The log says why. */
+	if (!sb_data_directory())
+		return CMD_UNAVAILABLE;
+	if ((status = cmd_look("migrate", CMD_DIRECTORY)) != CMD_OK)
+		return status;
 	db = sb_db_new(SB_STORE_MAIN);
 	before = sb_db_step(db);
+	if (before == 0 && (error = error_of_directory()) != 0) {
+		sb_db_free(db);
+		return cmd_refuse_data("migrate", error);
+	}
 	after = sb_db_open(db, NULL) ? sb_db_step(db) : -1;
 	sb_db_free(db);
 	if (after < 0) {

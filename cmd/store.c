@@ -2,8 +2,10 @@
  * What commands that work with the database have in common: they open it, look
  * for a user, read lists page by page, and commit before they say so.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd.h"
 
@@ -20,10 +22,51 @@ cmd_unavailable(const char *command)
 }
 
 enum cmd_exit
+cmd_refuse_data(const char *command, int error)
+{
+	fprintf(stderr, "switchboard %s: %s: %s; call it as the user that the "
+	    "programs run as\n", command, sb_settings.data, strerror(error));
+	return CMD_UNAVAILABLE;
+}
+
+static const struct {
+	const char	*path, *lack;
+} places[] = {
+	/* Only who may enter the directory finds this. */
+	[CMD_DIRECTORY] = { ".", "no directory" },
+	[CMD_DATABASE] = { "switchboard.db", "no database in" },
+};
+_Static_assert(sizeof(places) / sizeof(places[0]) == CMD_PLACES, "places");
+
+enum cmd_exit
+cmd_look(const char *command, enum cmd_place place)
+{
+	struct sb_pool *pool = sb_pool_new();
+	struct stat st;
+	int error = stat(sb_printf(pool, "%s/%s", sb_settings.data,
+	    places[place].path), &st) == 0 ? 0 : errno;
+
+	sb_pool_free(pool);
+	if (error != 0 && error != ENOENT && error != ENOTDIR)
+		return cmd_refuse_data(command, error);
+	if (error == 0 && (st.st_size > 0 || S_ISDIR(st.st_mode)))
+		return CMD_OK;
+	fprintf(stderr, "switchboard %s: there is %s %s; set SWITCHBOARD_DATA "
+	    "to the directory of the installation, or make one by "
+	    "switchboard migrate\n", command, places[place].lack,
+	    sb_settings.data);
+	return CMD_UNAVAILABLE;
+}
+
+enum cmd_exit
 cmd_begin(struct cmd *c, const char *name)
 {
+	enum cmd_exit status;
+
 	if (!cmd_read_settings())
 		return CMD_SETTINGS;
+	if ((status = cmd_look(name, CMD_DATABASE)) != CMD_OK)
+		return status;
 	*c = (struct cmd){ .name = name, .pool = sb_pool_new(),
 	    .page = sb_pool_new(), .db = sb_db_new(SB_STORE_MAIN) };
 	sb_db_attach(c->db, c->pool);
@@ -58,7 +101,7 @@ cmd_turn(struct cmd *c, const char *kept)
 	struct sb_pool *next;
 	const char *copy;
 
-	if (sb_db_failed(c->db))
+	if (sb_db_failed(c->db) || ferror(stdout))
 		return NULL;
 	next = sb_pool_new();
 	copy = sb_copy(next, kept, strlen(kept));
@@ -68,20 +111,12 @@ cmd_turn(struct cmd *c, const char *kept)
 	return copy;
 }
 
-const char *
-cmd_key_of(struct sb_pool *pool, const char *name)
-{
-	const char *key = sb_email_key(pool, name);
-
-	return key != NULL ? key : sb_username_key(pool, name);
-}
-
 const struct sb_row *
 cmd_find_user(struct cmd *c, const char *name)
 {
 	return sb_one(c->db, strchr(name, '@') != NULL ?
-	    SB_Q_ACCOUNT_BY_EMAIL : SB_Q_ACCOUNT_BY_USERNAME,
-	    sb_bind("key", cmd_key_of(c->pool, name)));
+	    SB_Q_USER_BY_EMAIL : SB_Q_USER_BY_USERNAME,
+	    sb_bind("key", sb_name_key(c->pool, name)));
 }
 
 enum cmd_exit

@@ -53,7 +53,7 @@ summary(struct sb_pool *pool)
 {
 	return sb_printf(pool, "deleted %s, %s, %s",
 	    number_of(pool, tick.logins.total, "login"),
-	    number_of(pool, tick.counts.total + tick.odd.total, "counter"),
+	    number_of(pool, tick.counts.total + tick.odd.total, "count"),
 	    number_of(pool, tick.keys, "key"));
 }
 
@@ -125,7 +125,7 @@ drop_logins(struct cmd_sweep *s, int most)
 	return n == most;
 }
 
-/* -------------------------------------------------------------- counters */
+/* ---------------------------------------------------------------- counts */
 
 static bool
 drop_counts(struct cmd_sweep *s, int most)
@@ -239,8 +239,11 @@ cmd_tick(char **arguments)
 		sb_slot_leave(place);
 	} else if (place == -1 && !quiet)
 		puts("tick: another one is at work");
-	else if (place != -1)
-		status = cmd_unavailable(name);
+	else if (place != -1) {
+		fprintf(stderr, "switchboard %s: %s/tick.slots can't be "
+		    "locked; the log says why\n", name, sb_settings.data);
+		status = CMD_UNAVAILABLE;
+	}
 	/* A failure was said already. */
 	if (status != CMD_OK)
 		sb_db_attach(c.db, c.pool);

@@ -7,6 +7,8 @@
 
 #include "cmd.h"
 
+#define TEXT_MAX	1000	/* bytes, that no name or address has */
+
 /* ---------------------------------------------------------------- list */
 
 enum { ID, NAME, ADDRESS, STATE, ACTIVE, ADMIN, CREATED, LOGINS, COLUMNS };
@@ -59,6 +61,22 @@ address_part(struct sb_pool *pool, const char *text)
 	    sb_nfc(pool, sb_casefold(pool, sb_nfc(pool, text)));
 }
 
+/* For LIKE: whatever has this text in it. */
+static const char *
+anywhere(struct sb_pool *pool, const char *text)
+{
+	char *pattern = sb_alloc(pool, 2 * strlen(text) + 3), *end = pattern;
+
+	*end++ = '%';
+	for (; *text != '\0'; text++) {
+		if (strchr("%_!", *text) != NULL)
+			*end++ = '!';
+		*end++ = *text;
+	}
+	*end = '%';
+	return pattern;
+}
+
 static void
 print_users(struct cmd *c, const char *text, bool json)
 {
@@ -68,8 +86,8 @@ print_users(struct cmd *c, const char *text, bool json)
 	int n = CMD_PAGE;
 
 	if (text != NULL) {
-		name = sb_username_key(c->pool, text);
-		address = address_part(c->pool, text);
+		name = anywhere(c->pool, sb_username_key(c->pool, text));
+		address = anywhere(c->pool, address_part(c->pool, text));
 	}
 	cmd_list_begin(&list, columns, COLUMNS, json);
 	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
@@ -102,6 +120,8 @@ cmd_user_list(char **arguments)
 		wrong = text;
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
+	if (text != NULL && strlen(text) > TEXT_MAX)
+		return cmd_refuse(name, "a TEXT of more than 1000 bytes");
 	if ((status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	print_users(&c, text, json);
@@ -171,6 +191,28 @@ cmd_user_enable(char **arguments)
 	return change_active("user enable", arguments, true);
 }
 
+static bool
+is_switch(const char *word)
+{
+	return strcmp(word, "on") == 0 || strcmp(word, "off") == 0;
+}
+
+/* Whoever says it the other way round learns the order. */
+static enum cmd_exit
+refuse_switch(const char *command, const char *const *words)
+{
+	struct sb_pool *pool;
+
+	if (!is_switch(words[0]))
+		return cmd_refuse(command, words[1]);
+	pool = sb_pool_new();
+	fprintf(stderr, "switchboard %s: the user comes first: "
+	    "switchboard %s %s %s\n", command, command,
+	    cmd_visible(pool, words[1]), words[0]);
+	sb_pool_free(pool);
+	return CMD_USAGE;
+}
+
 enum cmd_exit
 cmd_user_admin(char **arguments)
 {
@@ -182,8 +224,8 @@ cmd_user_admin(char **arguments)
 	if (operands[1] == NULL)
 		return cmd_lack(command, operands[0] == NULL ? "USER" :
 		    "on or off");
-	if (strcmp(operands[1], "on") != 0 && strcmp(operands[1], "off") != 0)
-		return cmd_refuse(command, operands[1]);
+	if (!is_switch(operands[1]))
+		return refuse_switch(command, operands);
 	return change(command, operands[0], &admin,
 	    strcmp(operands[1], "on") == 0);
 }

@@ -243,11 +243,11 @@ void	 sb_limit_headers(struct sb_response *);
 void	 sb_limit_prepare(const struct sb_route *);
 
 /*
- * How many moments of a row of counts still count, how many may, and when one
- * more may come.
+ * How many moments of a row of counts still count, and how its limit stands; 0
+ * for a key of none.
  */
-int64_t	 sb_limit_counted(const struct sb_row *, int64_t now, int64_t *max,
-	    int64_t *reset_at);
+int64_t	 sb_limit_counted(struct sb_pool *, const struct sb_row *, int64_t now,
+	    struct sb_limit_state *);
 
 /* Deletes some counts that are over; how many there were. */
 int64_t	 sb_limit_expire(struct sb_db *, int some);

@@ -477,26 +477,33 @@ sb_limit_look(struct sb_request *rq, enum sb_limit limit, const char *of)
 	return s;
 }
 
-int64_t
-sb_limit_counted(const struct sb_row *row, int64_t now, int64_t *max,
-    int64_t *reset_at)
+/* A login's guesses have a key of their own, and the account's limit. */
+static const struct rule *
+rule_of(const char *key)
 {
-	const char *key = sb_row_text(row, "key");
-	struct sb_pool *pool = sb_pool_new();
-	struct count *c = sb_alloc(pool, sizeof(*c));
-	int64_t n;
+	const size_t n = strcspn(key, ":");
 
-	c->rule = find_rule(SB_LIMIT_ACCOUNT);	/* that of "login:", too */
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (strncmp(key, rules[i].name, strcspn(key, ":")) == 0)
-			c->rule = &rules[i];
-	read_moments(pool, c, row, now);
-	set_state(c, now);
-	*max = c->state.limit;
-	*reset_at = c->state.reset_at;
-	n = c->n;
-	sb_pool_free(pool);
-	return n;
+	if (n == strlen("login") && strncmp(key, "login", n) == 0)
+		return find_rule(SB_LIMIT_ACCOUNT);
+	for (int i = 0; i < SB_LIMITS; i++)
+		if (n == strlen(rules[i].name) &&
+		    strncmp(key, rules[i].name, n) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+int64_t
+sb_limit_counted(struct sb_pool *pool, const struct sb_row *row, int64_t now,
+    struct sb_limit_state *state)
+{
+	struct count c = { .rule = rule_of(sb_row_text(row, "key")) };
+
+	if (c.rule == NULL)
+		return 0;
+	read_moments(pool, &c, row, now);
+	set_state(&c, now);
+	*state = c.state;
+	return c.n;
 }
 
 void

@@ -8,11 +8,11 @@ VALUES (:id, :email, :email_key, :username, :username_key, :password, :now)
 ON CONFLICT DO NOTHING;
 
 -- name: user_by_username
-SELECT id, username, password, password_version, is_active
+SELECT id, username, password, password_version, is_active, is_admin
 FROM users WHERE username_key = :key;
 
 -- name: user_by_email
-SELECT id, username, password, password_version, is_active
+SELECT id, username, password, password_version, is_active, is_admin
 FROM users WHERE email_key = :key;
 
 -- name: user_by_id

@@ -11,6 +11,8 @@ setup()
 {
 	new_data
 	settings+=("${limits[@]}")
+	switchboard migrate
+	guess stranger 1
 	switchboard limits reset --all
 }
 
@@ -41,17 +43,17 @@ guess()
 	count address:192.0.2.9 10 9 8 7 6 5 4 3 2 1
 	at_second $EPOCHSECONDS switchboard limits show
 	ends 0
-	like "${lines[0]}" 'KEY +USED +ONE MORE'
-	like "${lines[1]}" 'address:192\.0\.2\.9  10/10  20[-0-9]+T[:0-9]{8}Z'
-	like "${lines[2]}" 'user:1 +3/30   now'
+	like "${lines[0]}" 'KEY +NAME +USED +ONE MORE'
+	like "${lines[1]}" 'address:192\.0\.2\.9  -     10/10  20[-0-9]+T[:0-9]{8}Z'
+	like "${lines[2]}" 'user:1             -     3/30   now'
 	is "${#lines[@]}" 3 lines
 	at_second $EPOCHSECONDS switchboard limits show --json
 	listed 'length == 2
 	    and (.[0].one_more_at[:19] + "Z" | fromdate
 		| . <= $now + 50 and . >= $now + 40)
 	    and (.[0] | del(.one_more_at)) ==
-		{key: "address:192.0.2.9", used: 10, limit: 10}
-	    and .[1] == {key: "user:1", used: 3, limit: 30,
+		{key: "address:192.0.2.9", name: null, used: 10, limit: 10}
+	    and .[1] == {key: "user:1", name: null, used: 3, limit: 30,
 		one_more_at: null}' --argjson now "$EPOCHSECONDS"
 }
 
@@ -68,7 +70,7 @@ guess()
 
 @test "what counts nothing is an empty list" {
 	switchboard limits show
-	is "$output" 'KEY  USED  ONE MORE'
+	is "$output" 'KEY  NAME  USED  ONE MORE'
 	switchboard limits show --json
 	says '[]'
 }
@@ -103,13 +105,146 @@ guess()
 	guess stranger 2
 	guess other 1
 	switchboard limits show STRANGER --json
+	is "$status" 0 'exit status'
+	is "$stderr" 'switchboard limits show: nobody has the name "STRANGER"'
 	listed 'length == 1 and .[0].used == 2 and .[0].limit == 3
-	    and (.[0].key | test("^account:"))'
+	    and .[0].name == null and (.[0].key | test("^account:"))'
 	switchboard limits show nobody --json
-	says '[]'
+	ends 67 'switchboard limits show: nobody has the name "nobody"'
+	is "$output" ''
 	guess nobody@example.com 1
 	switchboard limits show nobody@EXAMPLE.com --json
+	is "$status" 0 'exit status'
 	listed 'length == 1 and .[0].used == 1'
+}
+
+@test "a count has the name of the user whose it is, where that can be told" {
+	register anna
+	local id=$(id_of anna) sid=$(claim sid "$refresh") key
+	for key in user:$id session:$id:s1 channel:$id:web login:$sid \
+	    user:nobody login:nothing session:nobody:s1; do
+		count "$key" 1
+	done
+	guess anna 1
+	switchboard limits show --json
+	listed 'map({(.key | sub(":.*"; "") + if endswith($id) then "!"
+	    elif contains($id) then "+" elif endswith($sid) then "=" else ""
+	    end): .name}) | add == {"user!": "anna", "session+": "anna",
+	    "channel+": "anna", "login=": "anna", user: null, login: null,
+	    session: null, account: null, address: null}' \
+	    --arg id "$id" --arg sid "$sid"
+	switchboard limits show --json anna
+	listed 'length == 5 and all(.name == "anna")'
+	switchboard limits show --json login:$sid
+	listed 'length == 1 and .[0].name == "anna"'
+}
+
+@test "a key that is shown is taken, by show and by reset" {
+	register anna
+	local id=$(id_of anna) key
+	local -a all
+	for key in user:$id session:$id:s1 session:$id:s12 \
+	    login:$(claim sid "$refresh") address:192.0.2.9 \
+	    address:2001:db8:0:1::/64; do
+		count "$key" 1
+	done
+	guess anna 1
+	switchboard limits show --json
+	mapfile -t all < <(jq -r '.[].key' <<<"$output")
+	is "${#all[@]}" 8 counts
+	for key in "${all[@]}"; do
+		switchboard limits show --json "$key"
+		ends 0
+		is "$(keys)" "$key"
+		switchboard limits reset "$key"
+		says 'deleted 1 count'
+		switchboard limits reset "$key"
+		says 'deleted 0 counts'
+		switchboard limits show --json "$key"
+		says '[]'
+	done
+	is "$(rows)" ''
+}
+
+@test "a name that only begins as keys do is a name" {
+	local name
+	for name in login user users:1 'the user:1' user:x@example.com; do
+		switchboard limits reset "$name"
+		fails 67 'switchboard limits reset: nobody has the (name|address) ".*"'
+	done
+}
+
+@test "values begin in the same column, however long the keys are" {
+	local id=01900000-0000-7000-8000-000000000001
+	count user:$id 1
+	count session:$id:$id 1
+	count address:192.0.2.9 1
+	switchboard limits show
+	local line
+	for line in "${lines[@]:1}"; do
+		line=${line%%1/*}
+		is "${#line}" 89 'column of the use'
+	done
+}
+
+@test "a key of no limit that there is counts for nothing" {
+	count use:1 1
+	count users:1 1
+	count log:1 1
+	count logins:1 1
+	count channe 1
+	switchboard limits show --json
+	says '[]'
+	switchboard limits reset --all
+	says 'deleted 5 counts'
+}
+
+@test "before anything has counted the list is empty, and no file is made" {
+	register anna
+	rm "$SWITCHBOARD_DATA"/limits.db* "$SWITCHBOARD_DATA/secret"
+	local before=$(ls -A "$SWITCHBOARD_DATA") each
+	for each in '' anna 192.0.2.9 user:1; do
+		switchboard limits show --json $each
+		says '[]'
+	done
+	switchboard limits show --json nobody
+	ends 67 'switchboard limits show: nobody has the name "nobody"'
+	for each in --all anna 192.0.2.9 user:1; do
+		switchboard limits reset $each
+		says 'deleted 0 counts'
+	done
+	switchboard limits reset nobody
+	ends 67 'switchboard limits reset: nobody has the name "nobody"'
+	is "$(ls -A "$SWITCHBOARD_DATA")" "$before"
+}
+
+@test "without a database they say so, and make nothing" {
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/none
+	makes_nothing limits show
+	makes_nothing limits show anna
+	makes_nothing limits reset --all
+	[ ! -e "$SWITCHBOARD_DATA" ]
+}
+
+@test "root leaves no file of its own in another's directory" {
+	((EUID == 0)) || skip 'needs root'
+	local id=65534
+	new_data
+	chown $id:$id "$SWITCHBOARD_DATA"
+	makes_nothing tick
+	makes_nothing limits show
+	switchboard migrate
+	switchboard tick
+	ends 0
+	switchboard limits show
+	ends 0
+	switchboard limits reset anna
+	local name
+	for name in switchboard.db limits.db tick.slots open.slots; do
+		is "$(stat -c %u:%g:%a "$SWITCHBOARD_DATA/$name")" \
+		    $id:$id:600 "$name"
+	done
+	is "$(find "$SWITCHBOARD_DATA" ! -user $id -o ! -group $id)" '' files
 }
 
 @test "an address shows its count; one of IPv6 that of its network" {
@@ -143,7 +278,7 @@ guess()
 	    x'$(moments 1)', 1"
 	switchboard limits show
 	is_harmless "$output"
-	has "$output" 'channel:1:x\u001b[2J  1/25'
+	has "$output" 'channel:1:x\u001b[2J  -     1/25'
 	switchboard limits show --json
 	is_harmless "$output"
 }
@@ -169,8 +304,12 @@ guess()
 	try_login stranger wrong
 	expect 429
 	switchboard limits reset Stranger
-	says 'deleted 1 count'
+	ends 0 'switchboard limits reset: nobody has the name "Stranger"'
+	is "$output" 'deleted 1 count'
 	guess stranger 3
+	switchboard limits reset stranger2
+	ends 67 'switchboard limits reset: nobody has the name "stranger2"'
+	is "$output" ''
 }
 
 @test "a reset of a user, or an address, leaves all else" {
@@ -237,7 +376,7 @@ guess()
 	switchboard limits show --all
 	ends 64 "switchboard limits show: --all is not understood; $see show --help"
 	switchboard limits reset
-	ends 64 "switchboard limits reset: USER, IP or --all is missing; $see reset --help"
+	ends 64 "switchboard limits reset: USER, IP, KEY or --all is missing; $see reset --help"
 	switchboard limits reset --all anna
 	ends 64 "switchboard limits reset: anna is not understood; $see reset --help"
 	switchboard limits show $'\xff'

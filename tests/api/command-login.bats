@@ -172,9 +172,28 @@ tokens_of()	# LOGIN: how many refresh tokens are kept of it
 	ends 64 "switchboard login revoke: ID or --all USER is missing; $see revoke --help"
 	switchboard login revoke --all
 	ends 64 "switchboard login revoke: USER is missing; $see revoke --help"
-	switchboard login revoke anna
-	ends 64 "switchboard login revoke: anna is not understood; $see revoke --help"
+	switchboard login revoke newname
+	ends 64 'switchboard login revoke: newname is not the id of a login; for all logins of a user: switchboard login revoke --all newname'
+	switchboard login revoke $'\e'
+	ends 64 'switchboard login revoke: \u001b is not the id of a login; for all logins of a user: switchboard login revoke --all \u001b'
 	[ ! -e "$SWITCHBOARD_DATA/switchboard.db" ]
+}
+
+@test "without a database they say so, and make nothing" {
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/none
+	makes_nothing login list anna
+	makes_nothing login revoke --all anna
+	makes_nothing login revoke 00000000-0000-7000-8000-000000000000
+	[ ! -e "$SWITCHBOARD_DATA" ]
+}
+
+@test "a login's id is taken in upper case, too" {
+	register anna
+	local id=$(sid "$refresh")
+	switchboard login revoke "${id^^}"
+	says 'revoked 1 login of anna'
+	me "$access"
+	refused
 }
 
 @test "a revocation that can't be written is an error, and nothing is half done" {

@@ -54,6 +54,7 @@ names()
 }
 
 @test "without users the list is empty" {
+	switchboard migrate
 	switchboard user list
 	is "$output" 'NAME  ADDRESS  STATE  CREATED  LOGINS'
 	switchboard user list --json
@@ -87,9 +88,9 @@ names()
 }
 
 @test "what stands for anything elsewhere stands for itself in a text" {
-	users 'a%b' 'a_b' 'axb' 'a\b' 'a*b'
+	users 'a%b' 'a_b' 'axb' 'a\b' 'a*b' 'a!b' 'a!!b' 'a!%b'
 	local text
-	for text in '%' '_' '\' '*'; do
+	for text in '%' '_' '\' '*' '!' '!!' '!%'; do
 		switchboard user list --json "a${text}b"
 		is "$(names)" "a${text}b"
 	done
@@ -144,6 +145,26 @@ print(sum(0 if unicodedata.combining(c) else
 	listed '.[0].username == "a\u001b[31m\u009b31m\n\u007f"'
 	switchboard user disable x@y.z
 	is_harmless "$output"
+}
+
+@test "a text that is longer than any name is not looked for" {
+	switchboard user list "$(printf '%01001d' 0)"
+	ends 64 'switchboard user list: a TEXT of more than 1000 bytes is not understood; see switchboard user list --help'
+	switchboard migrate
+	# The longest, of what grows most in a key, and in a pattern.
+	switchboard user list --json "$(printf '\ufdfa%.0s' {1..333})"
+	says '[]'
+}
+
+@test "columns are aligned although a value is very long" {
+	users "$(printf '%050d' 0)" short
+	sql "UPDATE users SET email = '$(printf '%0150d' 0)@x.example'
+	    WHERE username = 'short'"
+	switchboard user list
+	is "$(for line in "${lines[@]:1}"; do
+	    line=${line%%active*}
+	    echo ${#line}
+	done)" $'214\n214' columns
 }
 
 # ---------------------------------------------------------------- changes
@@ -230,7 +251,9 @@ print(sum(0 if unicodedata.combining(c) else
 	switchboard user
 	ends 64 "switchboard user: what to do is missing; $see --help"
 	switchboard user remove
-	ends 64 "switchboard user: remove is not understood; $see --help"
+	ends 64 'switchboard user: remove is not understood; there are list, disable, enable and admin'
+	switchboard login show
+	ends 64 'switchboard login: show is not understood; there are list and revoke'
 	switchboard user list --yaml
 	ends 64 "switchboard user list: --yaml is not understood; $see list --help"
 	switchboard user list a b
@@ -243,7 +266,36 @@ print(sum(0 if unicodedata.combining(c) else
 	ends 64 "switchboard user admin: on or off is missing; $see admin --help"
 	switchboard user admin a maybe
 	ends 64 "switchboard user admin: maybe is not understood; $see admin --help"
+	switchboard user admin on anna
+	ends 64 'switchboard user admin: the user comes first: switchboard user admin anna on'
+	switchboard user admin off $'\e'
+	ends 64 'switchboard user admin: the user comes first: switchboard user admin \u001b off'
 	[ ! -e "$SWITCHBOARD_DATA/switchboard.db" ]
+}
+
+@test "a user who is called as a switch can be one's, too" {
+	users on
+	switchboard user admin on on
+	says 'on is an administrator now'
+}
+
+@test "without a database they say so, and make nothing" {
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/none
+	local each
+	for each in 'list' 'list --json' 'disable anna' 'enable anna' \
+	    'admin anna on'; do
+		makes_nothing user $each
+	done
+	[ ! -e "$SWITCHBOARD_DATA" ]
+	: >"$BATS_TEST_TMPDIR/file"
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/file
+	makes_nothing user list
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/empty
+	mkdir "$SWITCHBOARD_DATA"
+	: >"$SWITCHBOARD_DATA/switchboard.db"
+	makes_nothing user list
+	is "$(ls -A "$SWITCHBOARD_DATA")" switchboard.db
+	[ ! -s "$SWITCHBOARD_DATA/switchboard.db" ]
 }
 
 @test "each action has a help of its own, and their name one of all" {
@@ -254,6 +306,8 @@ print(sum(0 if unicodedata.combining(c) else
 	local one=$output
 	switchboard user disable anna -h
 	says "$one"
+	is "${lines[-1]}" 'switchboard --help says where the settings come from.'
+	lacks "$output" SWITCHBOARD_ENV_FILE
 	switchboard user --help
 	ends 0
 	has "$output" $'\n       switchboard user admin USER on|off\n'

@@ -41,6 +41,32 @@ fails()
 	like "${stderr##*$'\n'}" "$2" 'standard error'
 }
 
+# Without a database it says so, in one line.
+makes_nothing()		# ARGUMENT...
+{
+	local name="$1 ${2-}"
+
+	[ "$1" != tick ] || name=tick
+	switchboard "$@"
+	ends 69 "switchboard $name: there is no database in $SWITCHBOARD_DATA; set SWITCHBOARD_DATA to the directory of the installation, or make one by switchboard migrate"
+	is "$output" '' output
+}
+
+# eventually SECONDS COMMAND...: until it succeeds.
+eventually()
+{
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+
+	until "$@"; do
+		if ((${EPOCHREALTIME/[.,]/} > end)); then
+			show "not so in time: $*"
+			return 1
+		fi
+		sleep 0.01
+	done
+}
+
 # listed FILTER [jq option]...: the filter is true of the JSON list.
 listed()
 {
