@@ -2,7 +2,6 @@
  * switchboard key: lists the keys that sign tokens, makes a new one without
  * logging anybody out, and takes away one that has leaked.
  */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,20 +13,27 @@
 
 /* Says what is wrong with the key file. */
 static enum cmd_exit
-complain(const struct sb_keyfile *file, const char *wrong)
+complain(const char *command, const struct sb_keyfile *file, const char *wrong)
 {
-	fprintf(stderr, "switchboard key: %s: %s%s\n", file->path, wrong,
-	    file->place < 0 ? "" : "; nothing was changed");
+	fprintf(stderr, "switchboard %s: %s: %s%s\n", command, file->path,
+	    wrong, file->place < 0 ? "" : "; nothing was changed");
 	return file->why == SB_INTERNAL ? CMD_INTERNAL : CMD_UNAVAILABLE;
 }
 
 /* -------------------------------------------------------------------- list */
 
-static const char *
-time_text(struct sb_pool *pool, int64_t time)
-{
-	return sb_printf(pool, "%.19sZ", sb_time_text(pool, time));
-}
+enum { KID, WHERE, IS_SECRET_KEY, IN_FILE, SINCE, WHAT, STATE, UNTIL, COLUMNS };
+static const struct cmd_column columns[] = {
+	[KID] = { "KID", "kid", CMD_TEXT },
+	[WHERE] = { "WHERE", NULL, CMD_TEXT },
+	[IS_SECRET_KEY] = { NULL, "is_secret_key", CMD_BOOL },
+	[IN_FILE] = { NULL, "in_file", CMD_BOOL },
+	[SINCE] = { "SINCE", "since", CMD_TIME },
+	[WHAT] = { "STATE", NULL, CMD_TEXT },
+	[STATE] = { NULL, "state", CMD_TEXT },
+	[UNTIL] = { NULL, "until", CMD_TIME },
+};
+_Static_assert(sizeof(columns) / sizeof(columns[0]) == COLUMNS, "columns");
 
 static const char *
 state_name(const struct sb_keyring *ring, const struct sb_key *key)
@@ -49,92 +55,96 @@ state_text(struct sb_pool *pool, const struct sb_keyring *ring,
 		return "waits to be set as SECRET_KEY";
 	if (strcmp(name, "verifies") == 0 && key->until < INT64_MAX)
 		return sb_printf(pool, "verifies until %s",
-		    time_text(pool, key->until));
+		    cmd_time(pool, key->until));
 	return name;
 }
 
 static void
-print_table(struct sb_pool *pool, const struct sb_keyring *ring)
+add_key(struct cmd_list *list, struct sb_pool *pool,
+    const struct sb_keyring *ring, const struct sb_key *key)
 {
-	if (ring->count == 0) {
-		puts("There is no key yet. The first request makes one.");
-		return;
-	}
-	printf("%-16s  %-16s  %-20s  %s\n", "KID", "WHERE", "SINCE", "STATE");
-	for (int i = 0; i < ring->count; i++) {
-		const struct sb_key *key = &ring->keys[i];
+	const bool in_file = key->place >= 0;
 
-		printf("%-16s  %-16s  %-20s  %s\n", key->kid,
-		    !key->is_setting ? "file" : key->place < 0 ? "SECRET_KEY" :
-		    "SECRET_KEY, file", key->since == 0 ? "unknown" :
-		    time_text(pool, key->since), state_text(pool, ring, key));
-	}
-}
-
-static void
-put_time(struct sb_pool *pool, struct json_object *to, const char *name,
-    int64_t time)
-{
-	json_object_object_add(to, name, time == 0 || time == INT64_MAX ?
-	    NULL : json_object_new_string(time_text(pool, time)));
-}
-
-static struct json_object *
-describe(struct sb_pool *pool, const struct sb_keyring *ring,
-    const struct sb_key *key)
-{
-	struct json_object *to = json_object_new_object(),
-	    *where = json_object_new_array();
-
-	if (key->is_setting)
-		json_object_array_add(where,
-		    json_object_new_string("SECRET_KEY"));
-	if (key->place >= 0)
-		json_object_array_add(where, json_object_new_string("file"));
-	json_object_object_add(to, "kid", json_object_new_string(key->kid));
-	json_object_object_add(to, "where", where);
-	put_time(pool, to, "since", key->since);
-	json_object_object_add(to, "state",
-	    json_object_new_string(state_name(ring, key)));
-	put_time(pool, to, "until", key->until);
-	return to;
-}
-
-static void
-print_json(struct sb_pool *pool, const struct sb_keyring *ring)
-{
-	struct json_object *all = json_object_new_object(),
-	    *keys = json_object_new_array();
-
-	for (int i = 0; i < ring->count; i++)
-		json_object_array_add(keys, describe(pool, ring,
-		    &ring->keys[i]));
-	json_object_object_add(all, "keys", keys);
-	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY));
-	json_object_put(all);
+	cmd_list_add(list, pool, (struct cmd_value[COLUMNS]){
+	    [KID] = { .text = key->kid },
+	    [WHERE] = { .text = !key->is_setting ? "file" : in_file ?
+		"SECRET_KEY, file" : "SECRET_KEY" },
+	    [IS_SECRET_KEY] = { .number = key->is_setting },
+	    [IN_FILE] = { .number = in_file },
+	    [SINCE] = { .number = key->since },
+	    [WHAT] = { .text = state_text(pool, ring, key) },
+	    [STATE] = { .text = state_name(ring, key) },
+	    [UNTIL] = { .number = key->until == INT64_MAX ? 0 :
+		key->until } });
 }
 
 static enum cmd_exit
-list(struct sb_pool *pool, char **arguments)
+print_keys(const char *command, struct sb_pool *pool, bool json)
 {
-	const bool as_json = *arguments != NULL &&
-	    strcmp(*arguments, "--json") == 0;
 	struct sb_keyfile file;
 	struct sb_keyring ring;
-	const char *wrong;
+	struct cmd_list list;
+	const char *wrong = sb_keyfile_read(&file, pool);
 
-	if (arguments[as_json] != NULL)
-		return cmd_refuse("key list", arguments[as_json]);
-	wrong = sb_keyfile_read(&file, pool);
 	sb_keyring_make(&ring, &file);
 	sb_keyfile_close(&file);
 	if (wrong != NULL)
-		return complain(&file, wrong);
-	if (as_json)
-		print_json(pool, &ring);
-	else
-		print_table(pool, &ring);
+		return complain(command, &file, wrong);
+	if (ring.count == 0 && !json) {
+		puts("There is no key yet. The first request makes one.");
+		return CMD_OK;
+	}
+	cmd_list_begin(&list, columns, COLUMNS, json);
+	for (int i = 0; i < ring.count; i++)
+		add_key(&list, pool, &ring, &ring.keys[i]);
+	cmd_list_print(&list, pool);
+	cmd_list_end(&list);
 	return CMD_OK;
+}
+
+enum cmd_exit
+cmd_key_list(char **arguments)
+{
+	const char *name = "key list", *wrong;
+	struct sb_pool *pool;
+	enum cmd_exit status;
+	bool json = false;
+
+	wrong = cmd_parse(arguments, (const struct cmd_option[]){
+	    { "--json", &json }, { NULL, NULL } }, NULL, 0);
+	if (wrong != NULL)
+		return cmd_refuse(name, wrong);
+	if (!cmd_read_settings())
+		return CMD_SETTINGS;
+	pool = sb_pool_new();
+	status = print_keys(name, pool, json);
+	sb_pool_free(pool);
+	return status;
+}
+
+/* ------------------------------------------------------------- a change */
+
+/* Takes the key file's lock for a change; the argument is the command's. */
+static enum cmd_exit
+change(const char *command, const char *argument, enum cmd_exit (*make)(
+    const char *command, struct sb_keyfile *, const char *argument))
+{
+	struct sb_keyfile file;
+	struct sb_pool *pool;
+	enum cmd_exit status;
+	const char *wrong;
+
+	if (!cmd_read_settings())
+		return CMD_SETTINGS;
+	if ((status = cmd_look(command, CMD_DIRECTORY)) != CMD_OK)
+		return status;
+	pool = sb_pool_new();
+	wrong = sb_keyfile_lock(&file, pool, PATIENCE);
+	status = wrong == NULL ? make(command, &file, argument) :
+	    complain(command, &file, wrong);
+	sb_keyfile_close(&file);
+	sb_pool_free(pool);
+	return status;
 }
 
 /* ------------------------------------------------------------------ rotate */
@@ -198,37 +208,39 @@ explain_file(const struct sb_keyfile *file, const char *kid)
 	printf("%s signs within two seconds, in every program without "
 	    "SECRET_KEY. Nobody is\nlogged out.\n", kid);
 	if (file->begun > 0)
-		fprintf(stderr, "switchboard key: SECRET_KEY has signed since "
-		    "%s and is not set here:\nif it is for the programs, "
+		fprintf(stderr, "switchboard key rotate: SECRET_KEY has signed "
+		    "since %s and is not set here:\nif it is for the programs, "
 		    "rotate with their settings.\n",
-		    time_text(file->pool, file->began[0].since));
+		    cmd_time(file->pool, file->began[0].since));
 }
 
 static enum cmd_exit
-rotate(struct sb_pool *pool, char **arguments)
+rotate(const char *command, struct sb_keyfile *file, const char *argument)
 {
 	const bool by_setting = sb_settings.secret_key != NULL;
-	const char *added = NULL, *wrong;
-	struct sb_keyfile file;
-	enum cmd_exit status = CMD_OK;
+	const char *added = by_setting ? add_setting(file) : add_random(file);
+	const char *wrong = added != NULL ? sb_keyfile_save(file) :
+	    "has no room for another key; retire one";
 
-	if (*arguments != NULL)
-		return cmd_refuse("key rotate", *arguments);
-	wrong = sb_keyfile_lock(&file, pool, PATIENCE);
-	if (wrong == NULL) {
-		added = by_setting ? add_setting(&file) : add_random(&file);
-		wrong = added != NULL ? sb_keyfile_save(&file) :
-		    "has no room for another key; retire one";
-	}
+	(void)argument;
 	if (wrong != NULL)
-		status = complain(&file, wrong);
-	else if (by_setting) {
+		return complain(command, file, wrong);
+	if (by_setting) {
 		printf("SECRET_KEY=%s\n", added);
 		explain_setting();
 	} else
-		explain_file(&file, added);
-	sb_keyfile_close(&file);
-	return status;
+		explain_file(file, added);
+	return CMD_OK;
+}
+
+enum cmd_exit
+cmd_key_rotate(char **arguments)
+{
+	const char *name = "key rotate";
+	const char *wrong = cmd_parse(arguments, NULL, NULL, 0);
+
+	return wrong != NULL ? cmd_refuse(name, wrong) :
+	    change(name, NULL, rotate);
 }
 
 /* ------------------------------------------------------------------ retire */
@@ -236,11 +248,12 @@ rotate(struct sb_pool *pool, char **arguments)
 /* What is wrong with the one that is to go, or NULL. */
 static const char *
 choose(const struct sb_keyring *ring, const char *prefix,
-    const struct sb_key **chosen)
+    const struct sb_key **chosen, enum cmd_exit *status)
 {
 	const size_t n = strlen(prefix);
 
 	*chosen = NULL;
+	*status = CMD_USAGE;
 	if (n < PREFIX_MIN || strspn(prefix, "0123456789abcdefABCDEF") < n)
 		return "is not the id of a key, nor its first 4 digits or more";
 	for (int i = 0; i < ring->count; i++) {
@@ -251,8 +264,10 @@ choose(const struct sb_keyring *ring, const char *prefix,
 			return "is the beginning of several keys' ids";
 		*chosen = &ring->keys[i];
 	}
-	if (*chosen == NULL)
+	if (*chosen == NULL) {
+		*status = CMD_NOT_FOUND;
 		return "is not the id of a key that there is";
+	}
 	if ((*chosen)->is_setting)
 		return "is SECRET_KEY, which signs: change that, by "
 		    "switchboard key rotate, and retire it then";
@@ -261,77 +276,37 @@ choose(const struct sb_keyring *ring, const char *prefix,
 }
 
 static enum cmd_exit
-retire_one(struct sb_keyfile *file, const char *prefix)
+retire(const char *command, struct sb_keyfile *file, const char *prefix)
 {
 	const struct sb_key *key;
 	struct sb_keyring ring;
+	enum cmd_exit status;
 	const char *wrong;
 
 	sb_keyring_make(&ring, file);
-	if ((wrong = choose(&ring, prefix, &key)) != NULL) {
-		fprintf(stderr, "switchboard key: %s %s\n",
-		    sb_setting_visible(file->pool, prefix), wrong);
-		return CMD_USAGE;
+	if ((wrong = choose(&ring, prefix, &key, &status)) != NULL) {
+		fprintf(stderr, "switchboard %s: %s %s\n", command,
+		    cmd_visible(file->pool, prefix), wrong);
+		return status;
 	}
 	/* That SECRET_KEY signs explains a file without keys. */
 	if (sb_settings.secret_key != NULL)
 		sb_keyring_settle(file);
 	sb_keyfile_remove(file, key->kid);
 	if ((wrong = sb_keyfile_save(file)) != NULL)
-		return complain(file, wrong);
+		return complain(command, file, wrong);
 	printf("%s is gone: its tokens are refused within two seconds.\n",
 	    key->kid);
 	return CMD_OK;
 }
 
-static enum cmd_exit
-retire(struct sb_pool *pool, char **arguments)
-{
-	struct sb_keyfile file;
-	enum cmd_exit status;
-	const char *wrong;
-
-	if (*arguments == NULL)
-		return cmd_lack("key retire", "KID");
-	if (arguments[1] != NULL)
-		return cmd_refuse("key retire", arguments[1]);
-	wrong = sb_keyfile_lock(&file, pool, PATIENCE);
-	status = wrong == NULL ? retire_one(&file, *arguments) :
-	    complain(&file, wrong);
-	sb_keyfile_close(&file);
-	return status;
-}
-
-/* ---------------------------------------------------------------- together */
-
-static enum cmd_exit
-run(enum cmd_exit (*action)(struct sb_pool *, char **), char **arguments)
-{
-	struct sb_pool *pool;
-	enum cmd_exit status;
-
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
-	pool = sb_pool_new();
-	status = action(pool, arguments);
-	sb_pool_free(pool);
-	return status;
-}
-
-enum cmd_exit
-cmd_key_list(char **arguments)
-{
-	return run(list, arguments);
-}
-
-enum cmd_exit
-cmd_key_rotate(char **arguments)
-{
-	return run(rotate, arguments);
-}
-
 enum cmd_exit
 cmd_key_retire(char **arguments)
 {
-	return run(retire, arguments);
+	const char *name = "key retire", *kid;
+	const char *wrong = cmd_parse(arguments, NULL, &kid, 1);
+
+	if (wrong != NULL)
+		return cmd_refuse(name, wrong);
+	return kid == NULL ? cmd_lack(name, "KID") : change(name, kid, retire);
 }

@@ -84,7 +84,7 @@ state()		# KID [MEMBER]
 {
 	switchboard key list --json
 	jq -r --arg kid "$1" --arg member "${2-state}" \
-	    '.keys[] | select(.kid == $kid)[$member]' <<<"$output"
+	    '.[] | select(.kid == $kid)[$member]' <<<"$output"
 }
 
 # A login whose refresh token outlives every key.
@@ -126,12 +126,9 @@ lives_until()
 	is "$(kid "$access")" "$new" kid
 }
 
-@test "a rotation comes first where nothing is there" {
-	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/none
-	file=$SWITCHBOARD_DATA/signing-keys.json
+@test "a rotation comes first where nothing is in the directory" {
 	key rotate
 	is "$(kids | grep -c .)" 1 keys
-	is "$(stat -c %a "$SWITCHBOARD_DATA")" 700 mode
 	register anna
 	is "$(kid "$access")" "$(kids)" kid
 }
@@ -210,6 +207,17 @@ lives_until()
 	    "$access" | jq -r .username)" anna 'by the file'
 	is "$(/usr/bin/python3 "$BATS_TEST_DIRNAME/forge.py" claims-by "$new" \
 	    "$access" | jq -r .username)" anna 'by the value'
+}
+
+@test "without the directory no key is changed, and none is made" {
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/none
+	local each
+	for each in rotate 'retire 01234567'; do
+		switchboard key $each
+		ends 69 "switchboard key ${each%% *}: there is no directory $SWITCHBOARD_DATA; set SWITCHBOARD_DATA to the directory of the installation, or make one by switchboard migrate"
+		is "$output" '' 'standard output'
+	done
+	[ ! -e "$SWITCHBOARD_DATA" ]
 }
 
 # ---------------------------------------------------------------- how long
@@ -322,7 +330,7 @@ lives_until()
 	me "$access"
 	expect 200
 	key list
-	like "${lines[1]}" "$(kid_of "$secret_a")  SECRET_KEY  +unknown  +signs"
+	like "${lines[1]}" "$(kid_of "$secret_a")  SECRET_KEY  -  +signs"
 	[ ! -e "$file" ]
 }
 
@@ -344,10 +352,13 @@ lives_until()
 	has "$output" $'\n'"$a  SECRET_KEY, file  $start  signs"
 	like "$output" ".*"$'\n'"$w  file              [^ ]+  waits to be set as SECRET_KEY"$'\n'".*"
 	like "$output" ".*"$'\n'"$f  file              [^ ]+  verifies until $end.*"
-	is "$(state "$a" where | jq -c .)" '["SECRET_KEY","file"]'
+	is "$(state "$a" is_secret_key) $(state "$a" in_file)" 'true true'
+	is "$(state "$w" is_secret_key) $(state "$w" in_file)" 'false true'
 	is "$(state "$w")" waits
 	is "$(state "$f")" verifies
-	is "$(state "$f" until)" "$end"
+	is "$(state "$f" until)" "${end%Z}.000000Z"
+	is "$(state "$a" since)" "${start%Z}.000000Z"
+	is "$(state "$w" until)" null
 	is "$(at_second $((t0 + 60 + week + hour + 1)) state "$f")" retired
 	is "$(at_second $((t0 + 60 + week + hour - 1)) state "$f")" verifies
 	is "$(at_second $((t0 + 60 + week + hour + 1)) state "$w")" waits
@@ -374,7 +385,7 @@ lives_until()
 	key list
 	like "$output" 'There is no key yet\..*'
 	key list --json
-	is "$(jq -c . <<<"$output")" '{"keys":[]}'
+	is "$output" '[]'
 	[ ! -e "$SWITCHBOARD_DATA" ]
 }
 
@@ -417,7 +428,7 @@ lives_until()
 	local old=$(kids)
 	key rotate
 	switchboard key retire "${old:0:3}"
-	ends 64 "switchboard key: ${old:0:3} is not the id of a key, nor its first 4 digits or more"
+	ends 64 "switchboard key retire: ${old:0:3} is not the id of a key, nor its first 4 digits or more"
 	# Another spelling of the same, too.
 	key retire "$(tr a-f A-F <<<"${old:0:4}")"
 	lacks "$(kids)" "$old"
@@ -443,7 +454,7 @@ END
 	echo "${pair#* }" >"$file"
 	cp "$file" "$BATS_TEST_TMPDIR/before"
 	switchboard key retire "${pair%% *}"
-	ends 64 "switchboard key: ${pair%% *} is the beginning of several keys' ids"
+	ends 64 "switchboard key retire: ${pair%% *} is the beginning of several keys' ids"
 	cmp "$file" "$BATS_TEST_TMPDIR/before"
 }
 
@@ -452,9 +463,9 @@ END
 	local kid=$(kids)
 	cp "$file" "$BATS_TEST_TMPDIR/before"
 	switchboard key retire "$kid"
-	ends 64 "switchboard key: $kid is the key that signs: make another first, by switchboard key rotate"
+	ends 64 "switchboard key retire: $kid is the key that signs: make another first, by switchboard key rotate"
 	switchboard key retire 0123456789abcdef0
-	ends 64 'switchboard key: 0123456789abcdef0 is not the id of a key that there is'
+	ends 67 'switchboard key retire: 0123456789abcdef0 is not the id of a key that there is'
 	switchboard key retire $'x\e[31m'
 	is "$status" 64 'exit status'
 	lacks "$stderr" $'\e'
@@ -464,7 +475,7 @@ END
 	settings+=("SECRET_KEY=$secret_a")
 	switchboard key retire "$(kid_of "$secret_a")"
 	is "$status" 64 'exit status'
-	like "$stderr" "switchboard key: $(kid_of "$secret_a") is SECRET_KEY, which signs: change that, .*"
+	like "$stderr" "switchboard key retire: $(kid_of "$secret_a") is SECRET_KEY, which signs: change that, .*"
 }
 
 @test "the last key may leave the file while SECRET_KEY signs" {
@@ -612,7 +623,7 @@ END
 		with "$each" switchboard key rotate
 		ends 69
 		has "$stderr" 'Permission denied'
-		has "$stderr" "switchboard key: $file: "
+		has "$stderr" "switchboard key rotate: $file: "
 		is "$output" '' 'standard output'
 	done
 	key list
@@ -645,7 +656,7 @@ END
 		for each in list rotate 'retire 01234567'; do
 			switchboard key $each
 			ends 70
-			has "$stderr" "switchboard key: $file: "
+			has "$stderr" "switchboard key ${each%% *}: $file: "
 			is "$output" '' 'standard output'
 			is "$(<"$file")" "$text"
 		done
@@ -673,7 +684,7 @@ END
 	switchboard key
 	ends 64 'switchboard key: what to do is missing; see switchboard key --help'
 	switchboard key frobnicate
-	ends 64 'switchboard key: frobnicate is not understood; see switchboard key --help'
+	ends 64 'switchboard key: frobnicate is not understood; there are list, rotate and retire'
 	switchboard key retire
 	ends 64 'switchboard key retire: KID is missing; see switchboard key retire --help'
 	local each
