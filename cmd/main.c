@@ -2,8 +2,10 @@
  * The command line `switchboard': for whoever looks after an installation.
  * This file has the table of its commands and what they have in common.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -84,16 +86,18 @@ static const struct command {
 	  "\n"
 	  "  --all       all logins of that user\n",
 	  cmd_login_revoke },
-	{ "limits", "show", "[--json] [USER | IP]",
+	{ "limits", "show", "[--json] [USER | IP | KEY]",
 	  "show what counts against rate limits now",
 	  "Shows the counts that are not over: how much of which limit is\n"
 	  "used, and when one more may come. With USER those of the user's\n"
 	  "requests and of wrong passwords, also for a name that nobody\n"
-	  "has; with IP those of that address, or its network of IPv6.\n"
+	  "has; with IP those of that address, or its network of IPv6; with\n"
+	  "KEY, as it is shown, that one. NAME is the user's, where it can\n"
+	  "be told. Give this command the settings that the programs have.\n"
 	  "\n"
 	  "  --json      the same for programs\n",
 	  cmd_limits_show },
-	{ "limits", "reset", "USER | IP | --all", "forget what counts",
+	{ "limits", "reset", "USER | IP | KEY | --all", "forget what counts",
 	  "Deletes the counts that limits show shows of the same.\n"
 	  "\n"
 	  "  --all       all of them\n",
@@ -145,7 +149,7 @@ print_usage(FILE *to)
 	    "       switchboard --version\n\nCommands:\n", to);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		fprintf(to, "  %-9s ", commands[i].name);
-		print_arguments(to, &commands[i], 27);
+		print_arguments(to, &commands[i], 31);
 		fprintf(to, " %s\n", commands[i].help);
 	}
 	fputs("\nUSER is a name or an email address, as at the login.\n", to);
@@ -159,7 +163,7 @@ print_help(void)
 	printf("\n%s\nExit status:\n"
 	    "  %-3d done\n"
 	    "  %-3d the command or its arguments are not understood\n"
-	    "  %-3d nobody has that name or address, or no login that id\n"
+	    "  %-3d there is no such user, login or key\n"
 	    "  %-3d the database is busy, or can't be opened or written\n"
 	    "  %-3d the installation is broken; the log says how\n"
 	    "  %-3d the output can't be written\n"
@@ -218,8 +222,29 @@ print_own_help(const char *name, const struct command *one)
 		else if (one == c)
 			printf("\n%s", c->more);
 	}
-	printf("\n%s", sources);
+	puts("\nswitchboard --help says where the settings come from.");
 	return CMD_OK;
+}
+
+static enum cmd_exit
+refuse_action(const char *name, const char *action)
+{
+	const char *between = "";
+
+	fprintf(stderr, "switchboard %s: %s is not understood; there are ",
+	    name, action);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const bool last = i + 1 == COMMANDS ||
+		    strcmp(commands[i + 1].name, name) != 0;
+
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		fprintf(stderr, "%s%s", last ? " and " : between,
+		    commands[i].action);
+		between = ", ";
+	}
+	fputc('\n', stderr);
+	return CMD_USAGE;
 }
 
 /* A command, from the word after its name on. */
@@ -239,7 +264,7 @@ run_command(const struct command *c, char **arguments)
 		if (strcmp(*arguments, c->action) == 0)
 			return wants_help(arguments + 1) ?
 			    print_own_help(name, c) : c->run(arguments + 1);
-	return cmd_refuse(name, *arguments);
+	return refuse_action(name, *arguments);
 }
 
 static enum cmd_exit
@@ -261,6 +286,15 @@ run(char **arguments)
 	return CMD_USAGE;
 }
 
+/* Whoever stops reading, as head does, has what he wanted. */
+static bool
+is_left(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -275,6 +309,7 @@ main(int argc, char **argv)
 	status = run(argv + 1);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return (int)status;
-	perror("switchboard: standard output");
+	if (!is_left())
+		perror("switchboard: standard output");
 	return CMD_OUTPUT;
 }

@@ -8,6 +8,12 @@ setup()
 	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/data
 	env=(SWITCHBOARD_ENV_FILE=/dev/null)
 	command=$SB_BUILD/bin/switchboard
+	as=()
+}
+
+teardown()
+{
+	[ -z "${elsewhere-}" ] || rm -rf "$elsewhere"
 }
 
 # switchboard ARGUMENT...: with $env for its environment; sets $status, $output
@@ -16,7 +22,8 @@ switchboard()
 {
 	run --separate-stderr env -i "PATH=$PATH" \
 	    "ASAN_OPTIONS=${ASAN_OPTIONS-}" "UBSAN_OPTIONS=${UBSAN_OPTIONS-}" \
-	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${env[@]}" "$command" "$@"
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${env[@]}" "${as[@]}" \
+	    "$command" "$@"
 }
 
 # ends STATUS [ERROR]: it ended so, with just this on standard error.
@@ -116,6 +123,31 @@ value()
 	run sh -c 'exec "$0" settings >/dev/full' "$command"
 	is "$status" 74 'exit status'
 	like "$output" 'switchboard: standard output: .*'
+}
+
+@test "whoever stops reading hears nothing of it" {
+	# All that fits into a pipe, and more.
+	switchboard migrate
+	sql "WITH RECURSIVE n (i) AS
+	    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+	    INSERT INTO users (id, email, email_key, username, username_key,
+		password, created_at)
+	    SELECT i, i || '@x.example', i || '@x.example', 'user ' || i,
+		'user ' || i, 'x', 1 FROM n"
+	run --separate-stderr env -i "${env[@]}" \
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
+	    bash -c '"$0" user list | head -n 1; echo "${PIPESTATUS[0]}"' \
+	    "$command"
+	is "$stderr" '' 'standard error'
+	is "${lines[1]}" 74 'exit status'
+	# Somebody who left before it began.
+	run --separate-stderr env -i "${env[@]}" bash -c '
+	    mkfifo "$1"
+	    exec 3<>"$1" 4>"$1"
+	    exec 3<&-
+	    "$0" --version >&4' "$command" "$BATS_TEST_TMPDIR/pipe"
+	is "$status" 74 'exit status'
+	is "$stderr" '' 'standard error'
 }
 
 # ---------------------------------------------------------------- settings
@@ -417,12 +449,37 @@ value()
 	is "$output" ''
 }
 
-@test "migrate says where it can't make the data directory" {
+@test "migrate says in one line where it can't make the data directory" {
 	: >"$BATS_TEST_TMPDIR/file"
 	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/file/data
 	switchboard migrate
 	is "$status" 69 'exit status'
 	has "$stderr" "$SWITCHBOARD_DATA: Not a directory"
+	is "$(wc -l <<<"$stderr")" 1 lines
+}
+
+@test "a data directory of another user's is one line, too" {
+	# Other users don't come to where bats has its files.
+	elsewhere=$(mktemp -d /tmp/switchboard-command-XXXXXX)
+	SWITCHBOARD_DATA=$elsewhere/data
+	local name
+	if ((EUID == 0)); then
+		chmod 755 "$elsewhere"
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+		"${as[@]}" test -x "$command" ||
+			skip 'the build is not open to other users'
+	fi
+	mkdir -m 0 "$SWITCHBOARD_DATA"
+	for name in migrate 'user list' tick 'limits show' 'key rotate'; do
+		switchboard $name
+		ends 69 "switchboard $name: $SWITCHBOARD_DATA: Permission denied; call it as the user that the programs run as"
+		is "$output" '' 'standard output'
+	done
+	# Nor is there anything to be made where nothing can be written.
+	chmod 555 "$SWITCHBOARD_DATA"
+	switchboard migrate
+	ends 69 "switchboard migrate: $SWITCHBOARD_DATA: Permission denied; call it as the user that the programs run as"
+	is "$(ls -A "$SWITCHBOARD_DATA")" ''
 }
 
 @test "migrate leaves a newer schema that this version can work with" {
