@@ -6,6 +6,9 @@
 
 #include "internal.h"
 
+#define ALPHABET	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789-_"
+
 const char *
 sb_base64url(struct sb_pool *pool, const unsigned char *bytes, size_t n)
 {
@@ -26,6 +29,9 @@ sb_unbase64url(struct sb_pool *pool, const char *text, size_t n, size_t *length)
 	char *standard = sb_alloc(pool, padded + 1);
 	unsigned char *bytes = sb_alloc(pool, padded + 1);
 
+	/* The decoder takes more than that for digits. */
+	if (strspn(text, ALPHABET) < n)
+		return NULL;
 	for (size_t i = 0; i < padded; i++)
 		standard[i] = i >= n ? '=' : text[i] == '-' ? '+' :
 		    text[i] == '_' ? '/' : text[i];

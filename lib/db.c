@@ -369,6 +369,10 @@ sb_db_rows(struct sb_db *db, enum sb_query query, const struct sb_bind *binds)
 		*end = copy_row(db, s);
 		end = (const struct sb_row **)&(*end)->next;
 	}
+	/* What counts may have triggers of somebody else's. */
+	if (db->store == SB_STORE_LIMITS && ((rc & 0xff) == SQLITE_ERROR ||
+	    (rc & 0xff) == SQLITE_TOOBIG))
+		rc = SQLITE_CORRUPT;
 	if (rc != SQLITE_DONE)
 		sb_db_trouble(db, rc, sb_queries[query].name);
 	if (sqlite3_stmt_status(s, SQLITE_STMTSTATUS_REPREPARE, 1) > 0)

@@ -144,7 +144,7 @@ look(struct sb_pool *pool, struct count *c, int64_t now)
 static void
 add_moment(struct sb_request *rq, struct count *c, int64_t now)
 {
-	int64_t window = window_of(c->rule) * SB_SECOND;
+	int64_t window = window_of(c->rule) * SB_SECOND, written;
 	const void *bytes;
 	size_t length;
 
@@ -154,15 +154,19 @@ add_moment(struct sb_request *rq, struct count *c, int64_t now)
 	length = (size_t)c->n * 8;
 	if (c->expires_at >= now + window && c->expires_at <=
 	    now + 2 * window) {
-		sb_run(counts, SB_Q_LIMIT_COUNT, sb_bind("key", c->key),
+		written = sb_run(counts, SB_Q_LIMIT_COUNT,
+		    sb_bind("key", c->key),
 		    sb_bind_bytes("times", bytes, length));
-		return;
+	} else {
+		written = sb_run(counts, SB_Q_LIMIT_PUT,
+		    sb_bind("key", c->key),
+		    sb_bind_bytes("times", bytes, length),
+		    sb_bind_int("expires_at", now + 2 * window));
+		if (c->expires_at == 0)
+			sb_limit_expire(counts, CLEANED);
 	}
-	sb_run(counts, SB_Q_LIMIT_PUT, sb_bind("key", c->key),
-	    sb_bind_bytes("times", bytes, length),
-	    sb_bind_int("expires_at", now + 2 * window));
-	if (c->expires_at == 0)
-		sb_limit_expire(counts, CLEANED);
+	if (written == 0 && !sb_db_failed(counts))
+		sb_db_fail(counts, SB_INTERNAL, "a count is not kept");
 }
 
 int64_t

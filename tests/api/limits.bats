@@ -1052,6 +1052,8 @@ makes_anew()
 	for event in INSERT UPDATE; do
 		for act in "SELECT RAISE(ABORT, 'no')" \
 		    "SELECT RAISE(ROLLBACK, 'no')" "SELECT RAISE(FAIL, 'no')" \
+		    "SELECT RAISE(IGNORE)" \
+		    'SELECT abs(-9223372036854775807 - 1)' \
 		    'INSERT INTO nowhere VALUES (1)'; do
 			makes_anew "CREATE TRIGGER guard BEFORE $event
 			    ON limits BEGIN $act; END"
