@@ -65,6 +65,14 @@ sb_on_network(const char *directory)
 /* ------------------------------------------------------------- whole files */
 
 bool
+sb_data_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool
 sb_data_own(int fd, const char *path)
 {
 	const bool root = geteuid() == 0;

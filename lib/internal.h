@@ -11,6 +11,7 @@
 #include "sb.h"
 
 struct json_object;
+struct stat;
 
 /* -------------------------------------------------------------- conn.c */
 
@@ -236,9 +237,6 @@ enum sb_take { SB_TAKE_LOOK, SB_TAKE_LOCK, SB_TAKE_COUNT };
 enum sb_status sb_limit_guess(struct sb_response *, const char *key,
 	    enum sb_take, int64_t *used);
 
-/* Adds the header fields of the strictest limit that was taken. */
-void	 sb_limit_headers(struct sb_response *);
-
 /* Opens the counts before the first request, if any route counts. */
 void	 sb_limit_prepare(const struct sb_route *);
 
@@ -251,6 +249,20 @@ int64_t	 sb_limit_counted(struct sb_pool *, const struct sb_row *, int64_t now,
 
 /* Deletes some counts that are over; how many there were. */
 int64_t	 sb_limit_expire(struct sb_db *, int some);
+
+/* -------------------------------------------------------------- limited.c */
+
+/*
+ * The answer will tell how that limit stood, unless it tells of a stricter one
+ * already; or is a 429 because of it.
+ */
+void	 sb_limited_tell(struct sb_response *, const char *name,
+	    const struct sb_limit_state *, int64_t now);
+enum sb_status sb_limited_refuse(struct sb_response *, const char *name,
+	    const struct sb_limit_state *, int64_t now);
+
+/* Adds the header fields of the strictest limit that was taken. */
+void	 sb_limited_headers(struct sb_response *);
 
 /* -------------------------------------------------------------- cors.c */
 
@@ -454,6 +466,9 @@ const char *sb_data_write(const char *name, const char *text, bool replace);
  */
 bool	 sb_data_own(int fd, const char *path);
 
+/* Whether a file is as it was when it was looked at before. */
+bool	 sb_data_same(const struct stat *, const struct stat *);
+
 /* Reads up to n bytes, to the end of the file.  The number, or -1. */
 ssize_t	 sb_read_all(int fd, char *, size_t n);
 
@@ -536,6 +551,9 @@ size_t	 sb_utf8_length(const char *);
 
 /* The length in bytes of the first n code points of valid UTF-8. */
 size_t	 sb_utf8_cut(const char *, size_t n);
+
+/* Two lower-case digits a byte, and a NUL. */
+void	 sb_hex(char *to, const unsigned char *, size_t n);
 
 /* Bytes that cannot be guessed. */
 void	 sb_random(void *, size_t);

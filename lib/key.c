@@ -285,10 +285,7 @@ is_changed(void)
 	sb_pool_free(pool);
 	changed = ring.count == 0 || ring_why != SB_NEXT ||
 	    looked_at - loaded_at > LOAD_AGE ||
-	    now.st_ino != seen.st_ino ||
-	    now.st_size != seen.st_size ||
-	    now.st_mtim.tv_sec != seen.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != seen.st_mtim.tv_nsec;
+	    !sb_data_same(&now, &seen);
 	seen = now;
 	return changed;
 }

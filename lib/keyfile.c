@@ -25,8 +25,7 @@ sb_key_set_kid(struct sb_key *key)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
 	SHA256(key->secret, key->length, digest);
-	for (int i = 0; i < 8; i++)
-		snprintf(key->kid + 2 * i, 3, "%02x", digest[i]);
+	sb_hex(key->kid, digest, 8);
 }
 
 static struct json_object *

@@ -4,7 +4,6 @@
  * their rows which limits they count against; serve.c takes them.
  */
 #include <string.h>
-#include <json-c/json.h>
 
 #include "internal.h"
 
@@ -14,19 +13,19 @@
 /* What a limit counts, and under which name. */
 static const struct rule {
 	enum sb_limit	 limit;
-	const char	*name, *title;
+	const char	*name;
 	const int64_t	*max;		/* 0: off */
 	int64_t		 seconds;	/* 0: the settings' */
 } rules[] = {
-	{ SB_LIMIT_ADDRESS, "address", "Address",
+	{ SB_LIMIT_ADDRESS, "address",
 	  &sb_settings.rate_limit_per_address, 0 },
-	{ SB_LIMIT_USER, "user", "User",
+	{ SB_LIMIT_USER, "user",
 	  &sb_settings.rate_limit_per_user, 0 },
-	{ SB_LIMIT_SESSION, "session", "Session",
+	{ SB_LIMIT_SESSION, "session",
 	  &sb_settings.rate_limit_per_session, 0 },
-	{ SB_LIMIT_CHANNEL, "channel", "Channel",
+	{ SB_LIMIT_CHANNEL, "channel",
 	  &sb_settings.rate_limit_per_channel, 0 },
-	{ SB_LIMIT_ACCOUNT, "account", "Account",
+	{ SB_LIMIT_ACCOUNT, "account",
 	  &sb_settings.login_failures_per_account, GUESSES_WINDOW },
 };
 
@@ -175,91 +174,6 @@ sb_limit_expire(struct sb_db *db, int some)
 	return sb_run(db, SB_Q_LIMIT_EXPIRE, sb_bind_int("some", some));
 }
 
-/* ------------------------------------------------------------ an answer */
-
-static int64_t
-seconds_to(int64_t at, int64_t now)
-{
-	return at <= now ? 0 : (at - now + SB_SECOND - 1) / SB_SECOND;
-}
-
-static void
-remember(struct sb_response *rs, const struct count *c, int64_t now)
-{
-	rs->limit = c->rule->name;
-	rs->strictest = c->state;
-	rs->limited_at = now;
-}
-
-/* Remembers the strictest of all limits that the request counted against. */
-static void
-remember_strictest(struct sb_response *rs, const struct count *c, int n,
-    int64_t now)
-{
-	for (int i = 0; i < n; i++)
-		if (rs->limit == NULL || c[i].state.remaining <
-		    rs->strictest.remaining || (c[i].state.remaining ==
-		    rs->strictest.remaining && c[i].state.reset_at >
-		    rs->strictest.reset_at))
-			remember(rs, &c[i], now);
-}
-
-static enum sb_status
-refuse(struct sb_response *rs, const struct count *c, int64_t now)
-{
-	struct sb_pool *pool = rs->rq->pool;
-	struct json_object *body = json_object_new_object();
-	int64_t seconds = seconds_to(c->state.reset_at, now);
-
-	if (seconds == 0)
-		seconds = 1;
-	remember(rs, c, now);
-	json_object_object_add(body, "detail", json_object_new_string(
-	    sb_printf(pool, "%s rate limit exceeded. Try again in %lld "
-	    "seconds.", c->rule->title, (long long)seconds)));
-	json_object_object_add(body, "limit",
-	    json_object_new_int64(c->state.limit));
-	json_object_object_add(body, "remaining", json_object_new_int64(0));
-	json_object_object_add(body, "retry_after",
-	    json_object_new_int64(seconds));
-	json_object_object_add(body, "reset_at",
-	    sb_json_seconds(pool, c->state.reset_at));
-	sb_refuse_with(rs, SB_TOO_MANY, body);
-	sb_put_header(rs, "Retry-After", sb_printf(pool, "%lld",
-	    (long long)seconds));
-	return SB_TOO_MANY;
-}
-
-static void
-put_number(struct sb_response *rs, const char *name, int64_t number)
-{
-	sb_put_header(rs, name, sb_printf(rs->rq->pool, "%lld",
-	    (long long)number));
-}
-
-/* The old service's fields, and draft-ietf-httpapi-ratelimit-headers-10's. */
-void
-sb_limit_headers(struct sb_response *rs)
-{
-	const struct sb_limit_state *s = &rs->strictest;
-	struct sb_pool *pool = rs->rq->pool;
-
-	if (rs->limit == NULL)
-		return;
-	put_number(rs, "X-RateLimit-Limit", s->limit);
-	put_number(rs, "X-RateLimit-Remaining", s->remaining);
-	put_number(rs, "X-RateLimit-Reset", seconds_to(s->reset_at, 0));
-	put_number(rs, "X-RateLimit-Window", s->window);
-	sb_put_header(rs, "RateLimit-Policy", sb_printf(pool,
-	    "\"%s\";q=%lld;w=%lld", rs->limit, (long long)s->limit,
-	    (long long)s->window));
-	sb_put_header(rs, "RateLimit", sb_printf(pool,
-	    "\"%s\";r=%lld;t=%lld", rs->limit, (long long)s->remaining,
-	    (long long)seconds_to(s->reset_at, rs->limited_at)));
-	if (s->remaining * 5 < s->limit)
-		sb_put_header(rs, "X-RateLimit-Warning", "approaching");
-}
-
 /* -------------------------------------------------------------- a step */
 
 enum outcome { ROOM, FULL, BROKEN };
@@ -329,9 +243,10 @@ take_all(struct sb_response *rs, struct count *c, int n, enum sb_take how)
 	if (outcome == BROKEN)
 		return sb_refuse(rs, &sb_error_unavailable);
 	if (outcome == FULL)
-		return refuse(rs, full, now);
-	if (c->rule->limit != SB_LIMIT_ACCOUNT)
-		remember_strictest(rs, c, n, now);
+		return sb_limited_refuse(rs, full->rule->name, &full->state,
+		    now);
+	for (int i = 0; i < n && c[i].rule->limit != SB_LIMIT_ACCOUNT; i++)
+		sb_limited_tell(rs, c[i].rule->name, &c[i].state, now);
 	return SB_NEXT;
 }
 

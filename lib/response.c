@@ -193,7 +193,7 @@ sb_response_send(struct sb_response *rs)
 	sb_response_finish(rs);
 	body = rs->content_length;
 	sb_cors_headers(rs);
-	sb_limit_headers(rs);
+	sb_limited_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
 		sb_put_header(rs, "Retry-After", "1");
 	if (way->authorization != NULL || way->secret)

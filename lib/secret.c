@@ -110,10 +110,7 @@ is_changed(struct sb_pool *pool, struct stat *now)
 	looked_at = sb_monotonic();
 	*now = (struct stat){ 0 };
 	stat(secret_path(pool), now);
-	return !known || now->st_ino != seen.st_ino ||
-	    now->st_size != seen.st_size ||
-	    now->st_mtim.tv_sec != seen.st_mtim.tv_sec ||
-	    now->st_mtim.tv_nsec != seen.st_mtim.tv_nsec;
+	return !known || !sb_data_same(now, &seen);
 }
 
 /* A process that has the secret goes on although its file gets damaged. */
@@ -152,9 +149,6 @@ sb_secret_hash(struct sb_request *rq, const char *purpose, const char *text)
 	if (HMAC(EVP_sha256(), secret, BYTES, message, n, digest, NULL) == NULL)
 		sb_fatal("no HMAC");
 	hex = sb_alloc(rq->pool, 2 * HASH_BYTES + 1);
-	for (int i = 0; i < HASH_BYTES; i++) {
-		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
+	sb_hex(hex, digest, HASH_BYTES);
 	return hex;
 }

@@ -179,3 +179,15 @@ sb_utf8_cut(const char *text, size_t n)
 			break;
 	return i;
 }
+
+void
+sb_hex(char *to, const unsigned char *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; n > 0; n--, bytes++) {
+		*to++ = digits[*bytes >> 4];
+		*to++ = digits[*bytes & 15];
+	}
+	*to = '\0';
+}
