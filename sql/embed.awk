@@ -6,7 +6,7 @@
 
 function quote(s)
 {
-	gsub(/\\/, "\\\\", s)
+	gsub(/\\/, "\\\\&", s)
 	gsub(/"/, "\\\"", s)
 	return "\"" s "\\n\""
 }
