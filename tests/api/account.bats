@@ -2,26 +2,7 @@
 # end.  Section 4 of the contract.
 
 load harness
-
-setup_file()
-{
-	new_data
-	register somebody
-	somebody=$access
-	export somebody
-}
-
-setup()
-{
-	start=$((EPOCHSECONDS + 100))
-}
-
-at()		# SECONDS COMMAND...
-{
-	local seconds=$1
-	shift
-	at_second $((start + seconds)) "$@"
-}
+load logins
 
 new_password='a new pass-phrase'
 
@@ -70,29 +51,6 @@ incorrect()
 taken()
 {
 	expect 400 "{\"detail\":\"$1 already registered\"}"
-}
-
-unavailable()
-{
-	expect 503 '{"detail":"Service temporarily unavailable"}'
-	like "$(header Retry-After)" '[1-9][0-9]*' Retry-After
-}
-
-lives()		# ACCESS [REFRESH]
-{
-	me "$1"
-	expect 200
-	(($# < 2)) || rotate "$2"
-}
-
-dead()		# ACCESS [REFRESH]
-{
-	me "$1"
-	refused
-	(($# < 2)) || {
-		try_refresh "$2"
-		refused_refresh
-	}
 }
 
 logs_in()	# NAME [PASSWORD]

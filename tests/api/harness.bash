@@ -452,6 +452,13 @@ refused_refresh()
 	is "$(header WWW-Authenticate)" Bearer
 }
 
+# The answer is a 503 that says when to come again.
+unavailable()
+{
+	expect 503 '{"detail":"Service temporarily unavailable"}' || return
+	like "$(header Retry-After)" '[1-9][0-9]*' Retry-After
+}
+
 is_token_pair()
 {
 	holds 'keys == ["access_token", "expires_in", "refresh_expires_in",

@@ -69,13 +69,6 @@ over()
 	is "$(header Retry-After)" "$4" Retry-After
 }
 
-# The answer is a 503 that says when to come again.
-unavailable()
-{
-	expect 503 '{"detail":"Service temporarily unavailable"}' || return
-	like "$(header Retry-After)" '[1-9][0-9]*' Retry-After
-}
-
 counters()
 {
 	echo "$SWITCHBOARD_DATA/limits.db"

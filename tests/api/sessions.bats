@@ -2,27 +2,7 @@
 # everywhere.  Section 4 of the contract.
 
 load harness
-
-setup_file()
-{
-	new_data
-	register somebody
-	somebody=$access
-	export somebody
-}
-
-# Each test begins with a clock that is a little ahead, for `at'.
-setup()
-{
-	start=$((EPOCHSECONDS + 100))
-}
-
-at()		# SECONDS COMMAND...
-{
-	local seconds=$1
-	shift
-	at_second $((start + seconds)) "$@"
-}
+load logins
 
 sessions()	# ACCESS
 {
@@ -60,20 +40,6 @@ done_well()
 	is "$(header Cache-Control)" no-store
 }
 
-lives()		# ACCESS [REFRESH]
-{
-	me "$1"
-	expect 200
-	(($# < 2)) || rotate "$2"
-}
-
-dead()		# ACCESS [REFRESH]
-{
-	me "$1"
-	refused
-	(($# < 2)) || dead_refresh "$2"
-}
-
 dead_refresh()
 {
 	try_refresh "$1"
@@ -88,13 +54,6 @@ sid()
 revoked_at()	# SID
 {
 	sql "SELECT revoked_at FROM logins WHERE id = '$1'"
-}
-
-# A write of ours meets a lock that somebody holds.
-unavailable()
-{
-	expect 503 '{"detail":"Service temporarily unavailable"}'
-	like "$(header Retry-After)" '[1-9][0-9]*' Retry-After
 }
 
 # ---------------------------------------------------------------- the list
