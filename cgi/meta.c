@@ -5,9 +5,11 @@
  */
 #include "sb.h"
 
-#define PAGE_POLICY	"default-src 'none'; style-src 'self'; " \
-			"base-uri 'self'; form-action 'none'; " \
-			"frame-ancestors 'none'"
+/* What a page may do: with files of ours, and nothing that stands in it. */
+#define POLICY(more)	"default-src 'none'; script-src 'self'; " \
+			"img-src 'self' data:; connect-src 'self'; " \
+			"base-uri 'none'; form-action 'none'; " \
+			"frame-ancestors 'none'; " more
 
 /* ------------------------------------------------------------ the greeting */
 
@@ -84,38 +86,87 @@ health(struct sb_request *rq, struct sb_response *rs)
 
 /* ---------------------------------------------------------- documentation */
 
-/* Links in the page are relative to the mount prefix, wherever it is read. */
+static enum sb_status
+page(struct sb_response *rs, const char *name, const char *policy)
+{
+	sb_put_header(rs, "Content-Security-Policy", policy);
+	sb_put_header(rs, "Cross-Origin-Opener-Policy", "same-origin");
+	sb_put_header(rs, "Referrer-Policy", "no-referrer");
+	return sb_put_page(rs, name);
+}
+
 static enum sb_status
 docs(struct sb_request *rq, struct sb_response *rs)
 {
-	sb_put_header(rs, "Content-Security-Policy", PAGE_POLICY);
-	return sb_put_file(rs, "docs.html", sb_printf(rq->pool,
-	    "<!DOCTYPE html>\n<html lang=\"en\">\n<base href=\"%s/\">\n",
-	    rq->prefix), 0);
+	(void)rq;
+	return page(rs, "docs.html", POLICY("style-src 'self'"));
 }
 
-/* The file is one JSON object; its first member, the servers, is put here. */
+/*
+ * ReDoc makes its styles while it runs: style elements that it fills later, and
+ * these two texts.
+ */
+static enum sb_status
+redoc(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return page(rs, "redoc.html", POLICY("worker-src blob:; style-src "
+	    "'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+	    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"));
+}
+
+static enum sb_status
+console(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return page(rs, "console.html", POLICY("style-src 'self'"));
+}
+
 static enum sb_status
 openapi(struct sb_request *rq, struct sb_response *rs)
 {
-	return sb_put_file(rs, "openapi.json", sb_printf(rq->pool,
-	    "{\"servers\":[{\"url\":\"%s\"}],",
-	    rq->prefix[0] == '\0' ? "/" : rq->prefix), 1);
+	(void)rq;
+	return sb_put_page(rs, "openapi.json");
 }
+
+enum { FILE_FOLDER, FILE_NAME };
+static const struct sb_field file_in[] = {
+	[FILE_FOLDER] = { "folder", SB_TEXT,
+	    "A set of files, and a hash of what is in them.", .in = SB_IN_PATH,
+	    .example = "page-0123456789abcdef" },
+	[FILE_NAME] = { "name", SB_TEXT, "The file's name.", .in = SB_IN_PATH,
+	    .example = "page.css" },
+	SB_END
+};
+
+static enum sb_status
+file(struct sb_request *rq, struct sb_response *rs)
+{
+	return sb_put_static(rs, sb_text(rq, FILE_FOLDER),
+	    sb_text(rq, FILE_NAME));
+}
+
+/* ----------------------------------------------------------------- routes */
+
+#define HTML	"text/html; charset=utf-8"
 
 static const struct sb_route routes[] = {
 	{ SB_GET, "/", SB_PUBLIC, root, NULL, root_out,
 	  .doc = "Greet, and tell where the documentation is." },
 	{ SB_GET, "/health", SB_PUBLIC, health, NULL, health_out,
 	  .doc = "Tell whether the service works." },
-	{ SB_GET, "/docs", SB_PUBLIC, docs, .media = "text/html; charset=utf-8",
-	  .doc = "Show the documentation." },
-	{ SB_GET, "/redoc", SB_PUBLIC, docs,
-	  .media = "text/html; charset=utf-8",
+	{ SB_GET, "/docs", SB_PUBLIC, docs, .media = HTML,
+	  .doc = "Show the documentation, to read and to try." },
+	{ SB_GET, "/redoc", SB_PUBLIC, redoc, .media = HTML,
 	  .doc = "Show the documentation for reading." },
+	{ SB_GET, "/console", SB_PUBLIC, console, .media = HTML,
+	  .doc = "Show the console: an account, by hand." },
 	{ SB_GET, "/openapi.json", SB_PUBLIC, openapi,
 	  .media = "application/json",
 	  .doc = "Give the OpenAPI document." },
+	{ SB_GET, "/static/{folder}/{name}", SB_PUBLIC, file, file_in,
+	  .media = "*/*", .errors = { &sb_error_not_found },
+	  .doc = "Give a file of these pages." },
 	{ SB_NONE }
 };
 

@@ -1,8 +1,9 @@
 /*
  * Answers out of files of the installation: share/switchboard, found from the
  * program's own place so that an installation can be moved, else as configured.
+ * Pages know the mount prefix; other files are under names that change with
+ * what is in them, so that browsers may keep them for good.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "internal.h"
 
 #define FILE_MAX	(16 * 1024 * 1024)
+#define WORTH_GZIP	1024		/* bytes */
 
 static int
 open_file(struct sb_pool *pool, const char *name)
@@ -33,35 +35,157 @@ open_file(struct sb_pool *pool, const char *name)
 	    name), O_RDONLY | O_CLOEXEC);
 }
 
-enum sb_status
-sb_put_file(struct sb_response *rs, const char *name, const char *head,
-    size_t skip)
+/* The file's bytes and a NUL; NULL if it is none, or of no use. */
+static char *
+read_file(struct sb_pool *pool, const char *name, size_t *size)
 {
-	struct sb_pool *pool = rs->rq->pool;
-	size_t front = head == NULL ? 0 : strlen(head), size;
 	int fd = open_file(pool, name);
 	struct stat st;
 	char *bytes;
-	bool done;
 
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size > FILE_MAX ||
-	    (size_t)st.st_size < skip) {
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size > FILE_MAX) {
+		close(fd);
+		return NULL;
+	}
+	*size = (size_t)st.st_size;
+	bytes = sb_alloc(pool, *size + 1);
+	if (sb_read_all(fd, bytes, *size) != (ssize_t)*size)
+		sb_fatal("%s: cannot be read", name);
+	close(fd);
+	bytes[*size] = '\0';
+	return bytes;
+}
+
+/* ------------------------------------------------------------------ pages */
+
+static char *
+put(char *to, const char *bytes, size_t n)
+{
+	memcpy(to, bytes, n);
+	return to + n;
+}
+
+/* The text with the value in every place of the marker. */
+static char *
+fill_in(struct sb_pool *pool, char *text, size_t *length, const char *marker,
+    const char *value)
+{
+	size_t n = strlen(marker), with = strlen(value), times = 0;
+	const char *p, *from = text;
+	char *filled, *to;
+
+	for (p = text; (p = strstr(p, marker)) != NULL; p += n)
+		times++;
+	if (times == 0)
+		return text;
+	filled = to = sb_alloc(pool, *length + times * with + 1);
+	for (; (p = strstr(from, marker)) != NULL; from = p + n) {
+		to = put(to, from, (size_t)(p - from));
+		to = put(to, value, with);
+	}
+	to = put(to, from, *length - (size_t)(from - text));
+	*to = '\0';
+	*length = (size_t)(to - filled);
+	return filled;
+}
+
+static void
+send_packed(struct sb_response *rs)
+{
+	struct sb_pool *pool = rs->rq->pool;
+	size_t length;
+	char *packed;
+
+	sb_put_header(rs, "Vary", "Accept-Encoding");
+	if (!sb_gzip_accepted(sb_param(rs->rq->way->conn,
+	    "HTTP_ACCEPT_ENCODING")) || rs->content_length < WORTH_GZIP)
+		return;
+	packed = sb_gzip(pool, rs->content, rs->content_length, &length);
+	if (packed == NULL)
+		return;
+	sb_put_header(rs, "Content-Encoding", "gzip");
+	rs->content = packed;
+	rs->content_length = length;
+}
+
+enum sb_status
+sb_put_page(struct sb_response *rs, const char *name)
+{
+	struct sb_request *rq = rs->rq;
+	size_t size;
+	char *text = read_file(rq->pool, name, &size);
+
+	if (text == NULL) {
 		sb_log(SB_ERROR, "%s: not in the installation", name);
-		if (fd >= 0)
-			close(fd);
 		return sb_refuse(rs, &sb_error_internal);
 	}
-	size = (size_t)st.st_size - skip;
-	bytes = sb_alloc(pool, front + size + 1);
-	if (front > 0)
-		memcpy(bytes, head, front);
-	done = lseek(fd, (off_t)skip, SEEK_SET) >= 0 &&
-	    sb_read_all(fd, bytes + front, size) == (ssize_t)size;
-	close(fd);
-	if (!done)
-		sb_fatal("%s: cannot be read", name);
+	text = fill_in(rq->pool, text, &size, "@PREFIX@", rq->prefix);
+	text = fill_in(rq->pool, text, &size, "@SERVER@",
+	    rq->prefix[0] == '\0' ? "/" : rq->prefix);
+	rs->content = text;
+	rs->content_length = size;
+	rs->media = rq->way->route->media;
+	send_packed(rs);
+	sb_put_header(rs, "Cache-Control", "no-cache");
+	return SB_OK;
+}
+
+/* ----------------------------------------------------------- static files */
+
+static const struct {
+	const char	*ending, *media;
+} medias[] = {
+	{ ".css", "text/css; charset=utf-8" },
+	{ ".js", "text/javascript; charset=utf-8" },
+	{ ".svg", "image/svg+xml" },
+	{ ".txt", "text/plain; charset=utf-8" },
+};
+
+/* By a file's name; NULL for one that is nobody's business. */
+static const char *
+media_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; i < sizeof(medias) / sizeof(medias[0]); i++)
+		if (dot != NULL && strcmp(dot, medias[i].ending) == 0)
+			return medias[i].media;
+	return NULL;
+}
+
+/* One step down, and to no hidden file. */
+static bool
+is_step(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.' &&
+	    strchr(name, '/') == NULL && strlen(name) < NAME_MAX - 3;
+}
+
+enum sb_status
+sb_put_static(struct sb_response *rs, const char *folder, const char *name)
+{
+	struct sb_pool *pool = rs->rq->pool;
+	const char *path, *bytes = NULL;
+	size_t size;
+
+	if (!is_step(folder) || !is_step(name) || media_of(name) == NULL)
+		return sb_fail(rs, &sb_error_not_found);
+	path = sb_printf(pool, "static/%s/%s", folder, name);
+	if (sb_gzip_accepted(sb_param(rs->rq->way->conn,
+	    "HTTP_ACCEPT_ENCODING")))
+		bytes = read_file(pool, sb_printf(pool, "%s.gz", path), &size);
+	if (bytes != NULL)
+		sb_put_header(rs, "Content-Encoding", "gzip");
+	else if ((bytes = read_file(pool, path, &size)) == NULL)
+		return sb_fail(rs, &sb_error_not_found);
+	sb_put_header(rs, "Vary", "Accept-Encoding");
+	sb_put_header(rs, "Cache-Control",
+	    "public, max-age=31536000, immutable");
 	rs->content = bytes;
-	rs->content_length = front + size;
-	rs->media = rs->rq->way->route->media;
+	rs->content_length = size;
+	rs->media = media_of(name);
 	return SB_OK;
 }

@@ -152,6 +152,15 @@ void	 sb_serve_abort(void);
 /* The id of the request in hand, or NULL. */
 const char *sb_serve_request_id(void);
 
+/* ------------------------------------------------------------------ gzip.c */
+
+/* Whether a client takes it, by its Accept-Encoding, which may be NULL. */
+bool	 sb_gzip_accepted(const char *accept_encoding);
+
+/* The bytes in gzip's format (RFC 1952), in the pool; NULL if that failed. */
+char	*sb_gzip(struct sb_pool *, const char *bytes, size_t n,
+	    size_t *length);
+
 /* -------------------------------------------------------------- response.c */
 
 extern const struct sb_error sb_error_internal, sb_error_unavailable,

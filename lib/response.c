@@ -7,6 +7,8 @@
 
 #include "internal.h"
 
+#define COPIED	((size_t)16 * 1024)
+
 static const struct {
 	int		 number;
 	const char	*reason;
@@ -186,7 +188,7 @@ sb_response_send(struct sb_response *rs)
 {
 	struct sb_request *rq = rs->rq;
 	struct sb_way *way = rq->way;
-	size_t head, body;
+	size_t head, body, once;
 	const char *status;
 	char *out;
 
@@ -210,11 +212,14 @@ sb_response_send(struct sb_response *rs)
 	if (rs->content == NULL || way->head)
 		body = 0;
 	head = strlen(status);
-	out = sb_alloc(rq->pool, head + rs->headers_length + body + 1);
+	/* At one go, unless that means to copy much. */
+	once = body <= COPIED ? body : 0;
+	out = sb_alloc(rq->pool, head + rs->headers_length + once + 1);
 	memcpy(out, status, head);
 	memcpy(out + head, rs->headers, rs->headers_length);
-	if (body > 0)
-		memcpy(out + head + rs->headers_length, rs->content, body);
+	if (once > 0)
+		memcpy(out + head + rs->headers_length, rs->content, once);
 	return way->conn->write(way->conn, out,
-	    head + rs->headers_length + body);
+	    head + rs->headers_length + once) && (once == body ||
+	    way->conn->write(way->conn, rs->content, body));
 }

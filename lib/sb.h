@@ -150,7 +150,7 @@ struct sb_route {
 	enum sb_status	 success;	/* SB_OK unless set */
 	unsigned	 body;		/* SB_JSON unless set */
 	size_t		 body_max;	/* bytes; SB_BODY_MAX unless set */
-	const char	*media;		/* of an answer by sb_put_file */
+	const char	*media;		/* of an answer that is no JSON */
 	unsigned	 limits;	/* of enum sb_limit */
 	sb_handler	*find;		/* sets rq->subject, or refuses */
 	const struct sb_error *errors[SB_ROUTE_ERRORS];
@@ -223,11 +223,14 @@ void	 sb_open_item(struct sb_response *, const char *name);
 void	 sb_close(struct sb_response *);
 
 /*
- * Answers with a file of the installation's share/switchboard, preceded by a
- * text or NULL and without its first skip bytes.  Returns SB_OK, or refuses.
+ * Answers with a page of the installation's share/switchboard, where @PREFIX@
+ * becomes the mount prefix, and @SERVER@ too, but / for none; or with a file of
+ * its static/FOLDER, which is never changed.  Returns SB_OK, or refuses: the
+ * second with sb_error_not_found, which the route declares.
  */
-enum sb_status sb_put_file(struct sb_response *, const char *name,
-	    const char *head, size_t skip);
+enum sb_status sb_put_page(struct sb_response *, const char *name);
+enum sb_status sb_put_static(struct sb_response *, const char *folder,
+	    const char *name);
 
 /* Adds a header field, without control characters. */
 void	 sb_put_header(struct sb_response *, const char *name,
