@@ -8,7 +8,9 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync }
 	from "node:fs";
 import { join, resolve } from "node:path";
 
-const TRIES = 3;
+// Enough for a network that stumbles; without one the build ends soon.
+const PATIENCE = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000",
+	"--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"];
 const [npm, web, into] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(web, name), "utf8"));
 const wanted = Object.keys(read("package.json").dependencies);
@@ -17,26 +19,17 @@ const locked = read("package-lock.json").packages;
 function pack(spec, folder)
 {
 	const args = ["pack", spec, "--ignore-scripts", "--silent", "--json",
-		"--pack-destination", folder];
+		"--pack-destination", folder, ...PATIENCE];
 
-	for (let i = 1; ; i++) {
-		try {
-			return JSON.parse(execFileSync(npm, args, {
-				encoding: "utf8", cwd: folder,
-				stdio: ["ignore", "pipe", "inherit"] }));
-		} catch (error) {
-			if (i === TRIES)
-				throw error;
-		}
-	}
+	return JSON.parse(execFileSync(npm, args, { encoding: "utf8",
+		cwd: folder, stdio: ["ignore", "pipe", "inherit"] }));
 }
 
 function fetch_package(name, folder)
 {
 	const { version, integrity } = locked[`node_modules/${name}`];
 	const [{ filename }] = pack(`${name}@${version}`, folder);
-	// npm 9 of Debian names the file of @a/b in another way than it writes.
-	const file = join(folder, filename.replace("@", "").replace("/", "-"));
+	const file = join(folder, filename);
 	const hash = "sha512-" + createHash("sha512").update(readFileSync(file))
 		.digest("base64");
 
