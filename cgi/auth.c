@@ -7,6 +7,30 @@
 
 #include "sb.h"
 
+/* Shown by the documentation: somebody, a login and its first tokens. */
+#define EXAMPLE_USER	"0199e25a-d365-71a6-b94d-a4f9fc3c6da5"
+#define EXAMPLE_LOGIN	"0199e25a-d3a1-7171-8027-ac435a7a97c6"
+#define EXAMPLE_TIME	"2025-10-14T10:53:47.237987Z"
+#define EXAMPLE_NAME	"testuser"
+#define EXAMPLE_EMAIL	"user@example.com"
+#define EXAMPLE_PASSWORD "password123"
+#define EXAMPLE_ACCESS \
+	"eyJhbGciOiJIUzI1NiIsImtpZCI6IjE0NGRkZmI5YzY0ZWM1ZGQiLCJ0eXAi" \
+	"OiJKV1QifQ.eyJleHAiOjE3NjA0NDA3MjcsImlhdCI6MTc2MDQzOTIyNywia" \
+	"nRpIjoiMDE5OWUyNWEtZDNhMi03OGNhLWE1NjYtY2VhYjM2MDUxMmJkIiwic" \
+	"2lkIjoiMDE5OWUyNWEtZDNhMS03MTcxLTgwMjctYWM0MzVhN2E5N2M2Iiwic" \
+	"3ViIjoiMDE5OWUyNWEtZDM2NS03MWE2LWI5NGQtYTRmOWZjM2M2ZGE1Iiwid" \
+	"HlwZSI6ImFjY2VzcyIsInVzZXJuYW1lIjoidGVzdHVzZXIifQ.eJ7FJCy0eP" \
+	"N-S8Cqtt-4ig_Pf4oS0BsAeFJg7dasQCk"
+#define EXAMPLE_REFRESH \
+	"eyJhbGciOiJIUzI1NiIsImtpZCI6IjE0NGRkZmI5YzY0ZWM1ZGQiLCJ0eXAi" \
+	"OiJKV1QifQ.eyJleHAiOjE3NjEwNDQwMjcsImlhdCI6MTc2MDQzOTIyNywia" \
+	"nRpIjoiMDE5OWUyNWEtZDNhMi03YzNlLTgxZmQtNzI0NDUyY2NlYTcxIiwic" \
+	"2lkIjoiMDE5OWUyNWEtZDNhMS03MTcxLTgwMjctYWM0MzVhN2E5N2M2Iiwic" \
+	"3ViIjoiMDE5OWUyNWEtZDM2NS03MWE2LWI5NGQtYTRmOWZjM2M2ZGE1Iiwid" \
+	"HlwZSI6InJlZnJlc2gifQ.zdMgvn-mnx-Evx-pcFO03D-iyVlryWLF3iesNl" \
+	"pSaOc"
+
 #define GRACE	(10 * SB_SECOND)	/* a refresh token's, after its use */
 
 struct user {
@@ -43,16 +67,19 @@ enum { PAIR_ACCESS, PAIR_REFRESH, PAIR_TYPE, PAIR_EXPIRES,
     PAIR_REFRESH_EXPIRES };
 static const struct sb_field pair_out[] = {
 	[PAIR_ACCESS] = { "access_token", SB_SECRET,
-	    "For the Authorization header field of further calls." },
+	    "For the Authorization header field of further calls.",
+	    .example = EXAMPLE_ACCESS },
 	[PAIR_REFRESH] = { "refresh_token", SB_SECRET,
-	    "To be changed for a new pair before it expires." },
+	    "To be changed for a new pair before it expires.",
+	    .example = EXAMPLE_REFRESH },
 	[PAIR_TYPE] = { "token_type", SB_TEXT, "What kind they are of.",
 	    .example = "bearer" },
 	[PAIR_EXPIRES] = { "expires_in", SB_INT,
-	    "Seconds that the access token is good for." },
+	    "Seconds that the access token is good for.", .example = "1500" },
 	[PAIR_REFRESH_EXPIRES] = { "refresh_expires_in", SB_INT,
-	    "Seconds that the refresh token is good for." },
-	SB_END
+	    "Seconds that the refresh token is good for.",
+	    .example = "604800" },
+	SB_END_AS("TokenPair")
 };
 
 static int64_t
@@ -139,13 +166,13 @@ enum { REGISTER_EMAIL, REGISTER_USERNAME, REGISTER_PASSWORD };
 static const struct sb_field register_in[] = {
 	[REGISTER_EMAIL] = { "email", SB_EMAIL,
 	    "Address that nobody else has registered.",
-	    .example = "user@example.com", .wrong = sb_email_wrong },
+	    .example = EXAMPLE_EMAIL, .wrong = sb_email_wrong },
 	[REGISTER_USERNAME] = { "username", SB_TEXT,
 	    "Name that nobody else has, in any case.", 3, 50,
-	    .example = "testuser", .wrong = sb_username_wrong },
+	    .example = EXAMPLE_NAME, .wrong = sb_username_wrong },
 	[REGISTER_PASSWORD] = { "password", SB_SECRET, "Its password.",
-	    8, 1024, .example = "password123", .wrong = sb_password_wrong },
-	SB_END
+	    8, 1024, .example = EXAMPLE_PASSWORD, .wrong = sb_password_wrong },
+	SB_END_AS("NewUser")
 };
 
 static enum sb_status
@@ -182,9 +209,9 @@ static const struct sb_field login_in[] = {
 	    "OAuth 2 grant (RFC 6749 section 4.3).", .optional = true,
 	    .pattern = "^password$", .example = "password" },
 	[LOGIN_USERNAME] = { "username", SB_TEXT,
-	    "User name or email address.", .example = "testuser" },
+	    "User name or email address.", .example = EXAMPLE_NAME },
 	[LOGIN_PASSWORD] = { "password", SB_SECRET, "Its password.", 1, 1024,
-	    .example = "password123" },
+	    .example = EXAMPLE_PASSWORD },
 	[LOGIN_SCOPE] = { "scope", SB_TEXT, "Not used.", .optional = true },
 	[LOGIN_CLIENT_ID] = { "client_id", SB_TEXT, "Not used.",
 	    .optional = true },
@@ -193,7 +220,7 @@ static const struct sb_field login_in[] = {
 	[LOGIN_REFRESH_TOKEN] = { "refresh_token", SB_SECRET,
 	    "Any that the account has had: others' wrong passwords don't count "
 	    "against its bearer.", .optional = true },
-	SB_END
+	SB_END_AS("PasswordGrant")
 };
 
 static const struct sb_row *
@@ -270,8 +297,9 @@ static const struct sb_field refresh_in[] = {
 	    "OAuth 2 grant (RFC 6749 section 6).", .optional = true,
 	    .pattern = "^refresh_token$", .example = "refresh_token" },
 	[REFRESH_TOKEN] = { "refresh_token", SB_SECRET,
-	    "Newest refresh token of the login." },
-	SB_END
+	    "Newest refresh token of the login.",
+	    .example = EXAMPLE_REFRESH },
+	SB_END_AS("RefreshGrant")
 };
 
 /*
@@ -372,13 +400,17 @@ refresh(struct sb_request *rq, struct sb_response *rs)
 
 enum { ME_ID, ME_EMAIL, ME_USERNAME, ME_IS_ACTIVE, ME_CREATED_AT };
 static const struct sb_field me_out[] = {
-	[ME_ID] = { "id", SB_UUID, "The user's id." },
-	[ME_EMAIL] = { "email", SB_EMAIL, "As it was typed." },
-	[ME_USERNAME] = { "username", SB_TEXT, "As it was typed." },
+	[ME_ID] = { "id", SB_UUID, "The user's id.",
+	    .example = EXAMPLE_USER },
+	[ME_EMAIL] = { "email", SB_EMAIL, "As it was typed.",
+	    .example = EXAMPLE_EMAIL },
+	[ME_USERNAME] = { "username", SB_TEXT, "As it was typed.",
+	    .example = EXAMPLE_NAME },
 	[ME_IS_ACTIVE] = { "is_active", SB_BOOL,
-	    "True: a disabled user gets no answer." },
-	[ME_CREATED_AT] = { "created_at", SB_TIME, "When it registered." },
-	SB_END
+	    "True: a disabled user gets no answer.", .example = "true" },
+	[ME_CREATED_AT] = { "created_at", SB_TIME, "When it registered.",
+	    .example = EXAMPLE_TIME },
+	SB_END_AS("User")
 };
 
 static enum sb_status
@@ -424,14 +456,14 @@ check_current(struct sb_request *rq, struct sb_response *rs,
 enum { CHANGE_EMAIL, CHANGE_USERNAME, CHANGE_PASSWORD };
 static const struct sb_field change_in[] = {
 	[CHANGE_EMAIL] = { "email", SB_EMAIL, "A new address.",
-	    .optional = true, .example = "user@example.com",
+	    .optional = true, .example = EXAMPLE_EMAIL,
 	    .wrong = sb_email_wrong },
 	[CHANGE_USERNAME] = { "username", SB_TEXT, "A new name.", 3, 50,
-	    .optional = true, .example = "testuser",
+	    .optional = true, .example = EXAMPLE_NAME,
 	    .wrong = sb_username_wrong },
 	[CHANGE_PASSWORD] = { "current_password", SB_SECRET,
-	    "The password as it is.", 1, 1024, .example = "password123" },
-	SB_END
+	    "The password as it is.", 1, 1024, .example = EXAMPLE_PASSWORD },
+	SB_END_AS("UserChange")
 };
 
 /* Which of them somebody else has is asked under the lock. */
@@ -484,8 +516,8 @@ change_me(struct sb_request *rq, struct sb_response *rs)
 enum { DELETE_PASSWORD };
 static const struct sb_field delete_in[] = {
 	[DELETE_PASSWORD] = { "current_password", SB_SECRET,
-	    "The password as it is.", 1, 1024, .example = "password123" },
-	SB_END
+	    "The password as it is.", 1, 1024, .example = EXAMPLE_PASSWORD },
+	SB_END_AS("CurrentPassword")
 };
 
 /* All that is the account's own goes with its row. */
@@ -519,10 +551,10 @@ end_all_logins(struct sb_request *rq)
 enum { PASSWORD_CURRENT, PASSWORD_NEW };
 static const struct sb_field password_in[] = {
 	[PASSWORD_CURRENT] = { "current_password", SB_SECRET,
-	    "The password as it is.", 1, 1024, .example = "password123" },
+	    "The password as it is.", 1, 1024, .example = EXAMPLE_PASSWORD },
 	[PASSWORD_NEW] = { "new_password", SB_SECRET, "The one to come.",
 	    8, 1024, .example = "password456", .wrong = sb_password_wrong },
-	SB_END
+	SB_END_AS("PasswordChange")
 };
 
 static enum sb_status
@@ -558,8 +590,8 @@ end_login(struct sb_request *rq, const char *login)
 enum { LOGOUT_TOKEN };
 static const struct sb_field logout_in[] = {
 	[LOGOUT_TOKEN] = { "refresh_token", SB_SECRET,
-	    "One of the login to be ended." },
-	SB_END
+	    "One of the login to be ended.", .example = EXAMPLE_REFRESH },
+	SB_END_AS("LogoutToken")
 };
 
 /* A token that is dead, or none of ours, is logged out already (RFC 7009). */
@@ -593,19 +625,23 @@ logout_all(struct sb_request *rq, struct sb_response *rs)
 enum { SESSION_ID, SESSION_CREATED, SESSION_LAST_USED, SESSION_EXPIRES,
     SESSION_USER_AGENT, SESSION_ADDRESS, SESSION_CURRENT };
 static const struct sb_field session_out[] = {
-	[SESSION_ID] = { "id", SB_UUID, "The login's id." },
-	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began." },
+	[SESSION_ID] = { "id", SB_UUID, "The login's id.",
+	    .example = EXAMPLE_LOGIN },
+	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began.",
+	    .example = EXAMPLE_TIME },
 	[SESSION_LAST_USED] = { "last_used_at", SB_TIME,
-	    "When it last got a token pair." },
+	    "When it last got a token pair.", .example = EXAMPLE_TIME },
 	[SESSION_EXPIRES] = { "expires_at", SB_TIME,
-	    "When it ends, unless it gets another one." },
+	    "When it ends, unless it gets another one.",
+	    .example = "2025-10-21T10:53:47.237987Z" },
 	[SESSION_USER_AGENT] = { "user_agent", SB_TEXT,
-	    "The program that logged in.", .optional = true },
+	    "The program that logged in.", .optional = true,
+	    .example = "curl/7.88.1" },
 	[SESSION_ADDRESS] = { "ip_address", SB_TEXT, "Where that was.",
-	    .optional = true },
+	    .optional = true, .example = "192.0.2.1" },
 	[SESSION_CURRENT] = { "current", SB_BOOL,
-	    "Whether it is the caller's own." },
-	SB_END
+	    "Whether it is the caller's own.", .example = "true" },
+	SB_END_AS("Login")
 };
 
 enum { SESSIONS_LIST, SESSIONS_TOTAL };
@@ -613,8 +649,9 @@ static const struct sb_field sessions_out[] = {
 	[SESSIONS_LIST] = { "sessions", SB_LIST,
 	    "The caller's own, then those last used; at most 100.",
 	    .fields = session_out },
-	[SESSIONS_TOTAL] = { "total", SB_INT, "How many there are." },
-	SB_END
+	[SESSIONS_TOTAL] = { "total", SB_INT, "How many there are.",
+	    .example = "1" },
+	SB_END_AS("LoginList")
 };
 
 static void
@@ -654,7 +691,8 @@ list_sessions(struct sb_request *rq, struct sb_response *rs)
 
 enum { END_ID };
 static const struct sb_field end_in[] = {
-	[END_ID] = { "id", SB_UUID, "The login's id.", .in = SB_IN_PATH },
+	[END_ID] = { "id", SB_UUID, "The login's id.", .in = SB_IN_PATH,
+	    .example = EXAMPLE_LOGIN },
 	SB_END
 };
 
@@ -675,12 +713,16 @@ end_session(struct sb_request *rq, struct sb_response *rs)
 
 enum { LIMIT_LIMIT, LIMIT_REMAINING, LIMIT_RESET, LIMIT_WINDOW };
 static const struct sb_field limit_out[] = {
-	[LIMIT_LIMIT] = { "limit", SB_INT, "Requests in a window." },
-	[LIMIT_REMAINING] = { "remaining", SB_INT, "How many may come now." },
+	[LIMIT_LIMIT] = { "limit", SB_INT, "Requests in a window.",
+	    .example = "30" },
+	[LIMIT_REMAINING] = { "remaining", SB_INT, "How many may come now.",
+	    .example = "29" },
 	[LIMIT_RESET] = { "reset_at", SB_UNIX_TIME,
-	    "When the oldest that counts leaves the window." },
-	[LIMIT_WINDOW] = { "window_seconds", SB_INT, "Its length." },
-	SB_END
+	    "When the oldest that counts leaves the window, or now.",
+	    .example = "1760439287.237987" },
+	[LIMIT_WINDOW] = { "window_seconds", SB_INT, "Its length.",
+	    .example = "60" },
+	SB_END_AS("LimitState")
 };
 
 enum { CHANNEL_WEBSOCKET, CHANNEL_EMAIL, CHANNEL_SLACK };
@@ -691,7 +733,7 @@ static const struct sb_field channels_out[] = {
 	    .fields = limit_out, .optional = true },
 	[CHANNEL_SLACK] = { "slack", SB_OBJECT, "Over Slack.",
 	    .fields = limit_out, .optional = true },
-	SB_END
+	SB_END_AS("ChannelLimits")
 };
 
 enum { LIMITS_USER, LIMITS_CHANNELS, LIMITS_SESSIONS };
@@ -704,7 +746,7 @@ static const struct sb_field limits_out[] = {
 	[LIMITS_SESSIONS] = { "sessions", SB_MAP,
 	    "Messages and requests in each chat session of late, by its id.",
 	    .fields = limit_out },
-	SB_END
+	SB_END_AS("Limits")
 };
 
 static void
@@ -755,54 +797,87 @@ static const struct sb_route routes[] = {
 	  register_in, pair_out, .success = SB_CREATED,
 	  .limits = SB_LIMIT_ADDRESS,
 	  .errors = { &username_taken, &email_taken },
-	  .doc = "Register an account, and log in to it." },
+	  .doc = "Register an account, and log in to it.",
+	  .name = "register_user",
+	  .more = "A name or an address that differs from another's in case, "
+	    "or in how it is coded, alone is taken, too." },
 	{ SB_POST, "/api/auth/login", SB_PUBLIC, login, login_in, pair_out,
 	  .body = SB_FORM, .limits = SB_LIMIT_ADDRESS | SB_LIMIT_ACCOUNT,
 	  .errors = { &bad_login, &sb_error_inactive },
 	  .doc = "Log in with a name and a password "
-	    "(OAuth 2 password flow)." },
+	    "(OAuth 2 password flow).",
+	  .name = "login", .flow = SB_TOKEN_URL },
 	{ SB_POST, "/api/auth/refresh", SB_PUBLIC, refresh, refresh_in,
 	  pair_out, .body = SB_JSON | SB_FORM, .limits = SB_LIMIT_ADDRESS,
 	  .errors = { &bad_refresh, &sb_error_inactive },
-	  .doc = "Change a refresh token for a new pair." },
+	  .doc = "Change a refresh token for a new pair.",
+	  .name = "refresh_tokens", .flow = SB_REFRESH_URL,
+	  .more = "This uses the refresh token up: go on with the new one. "
+	    "For 10 seconds it can still be used and gives the same new one, "
+	    "so that tabs may race for it; used later it counts as stolen, "
+	    "and ends the login." },
 	{ SB_POST, "/api/auth/logout", SB_LEAVER, logout, logout_in,
 	  .success = SB_NO_CONTENT, .body = SB_JSON | SB_NO_BODY,
 	  .limits = SB_LIMIT_USER,
 	  .doc = "Log out: the login of a refresh token or, without a body, "
-	    "the caller's." },
+	    "the caller's.",
+	  .name = "logout",
+	  .more = "A token that is dead is answered like one that lives." },
 	{ SB_POST, "/api/auth/logout-all", SB_USER, logout_all,
 	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
-	  .doc = "Log out everywhere." },
+	  .doc = "Log out everywhere.",
+	  .name = "logout_everywhere",
+	  .more = "Every login of the caller ends, the one that asks among "
+	    "them." },
 	{ SB_GET, "/api/auth/sessions", SB_USER, list_sessions, NULL,
 	  sessions_out, .limits = SB_LIMIT_USER,
-	  .doc = "List the caller's logins." },
+	  .doc = "List the caller's logins.",
+	  .name = "list_logins",
+	  .more = "`total` counts those, too, that are beyond the list." },
 	{ SB_DELETE, "/api/auth/sessions/{id}", SB_USER, end_session, end_in,
 	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
 	  .errors = { &sb_error_not_found },
-	  .doc = "End one of the caller's logins." },
+	  .doc = "End one of the caller's logins.",
+	  .name = "revoke_login",
+	  .more = "Its tokens are dead from then on." },
 	{ SB_GET, "/api/auth/me", SB_USER, me, NULL, me_out,
-	  .limits = SB_LIMIT_USER, .doc = "Tell who the caller is." },
+	  .limits = SB_LIMIT_USER, .doc = "Tell who the caller is.",
+	  .name = "get_me" },
 	{ SB_PATCH, "/api/auth/me", SB_USER, change_me, change_in, me_out,
 	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
 	  .errors = { &bad_password, &username_taken, &email_taken },
-	  .doc = "Change the caller's name or address." },
+	  .doc = "Change the caller's name or address.",
+	  .name = "update_me",
+	  .more = "At least one of both must be there." },
 	{ SB_DELETE, "/api/auth/me", SB_USER, delete_me, delete_in,
 	  .success = SB_NO_CONTENT,
 	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
 	  .errors = { &bad_password },
-	  .doc = "Delete the caller's account and all that is its own." },
+	  .doc = "Delete the caller's account and all that is its own.",
+	  .name = "delete_me",
+	  .more = "At once, and for good: the name and the address are free "
+	    "again." },
 	{ SB_POST, "/api/auth/password", SB_USER, change_password,
 	  password_in, pair_out,
 	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,
 	  .errors = { &bad_password },
-	  .doc = "Change the password, end all logins, and log in anew." },
+	  .doc = "Change the password, end all logins, and log in anew.",
+	  .name = "change_password",
+	  .more = "The caller's own login ends, too: go on with the tokens "
+	    "of the answer." },
 	{ SB_GET, "/api/limits", SB_USER, limits, NULL, limits_out,
-	  .doc = "Tell how the caller's limits stand." },
+	  .doc = "Tell how the caller's limits stand.",
+	  .name = "get_limits",
+	  .more = "A limit that is off is null." },
 	{ SB_NONE }
+};
+
+static const struct sb_program program = {
+	"auth", "Accounts and their care: logins, tokens and limits.", routes
 };
 
 int
 main(int argc, char **argv)
 {
-	return sb_main(argc, argv, "auth", routes);
+	return sb_main(argc, argv, &program);
 }

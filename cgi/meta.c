@@ -16,8 +16,10 @@
 enum { ROOT_MESSAGE, ROOT_VERSION, ROOT_ENVIRONMENT, ROOT_DOCS, ROOT_REDOC,
     ROOT_HEALTH };
 static const struct sb_field root_out[] = {
-	[ROOT_MESSAGE] = { "message", SB_TEXT, "What this is." },
-	[ROOT_VERSION] = { "version", SB_TEXT, "Its version." },
+	[ROOT_MESSAGE] = { "message", SB_TEXT, "What this is.",
+	    .example = SB_TITLE },
+	[ROOT_VERSION] = { "version", SB_TEXT, "Its version.",
+	    .example = PACKAGE_VERSION },
 	[ROOT_ENVIRONMENT] = { "environment", SB_TEXT, "What it is for.",
 	    .example = "development" },
 	[ROOT_DOCS] = { "docs", SB_TEXT, "Path of the documentation.",
@@ -26,13 +28,13 @@ static const struct sb_field root_out[] = {
 	    .example = "/redoc" },
 	[ROOT_HEALTH] = { "health", SB_TEXT, "Path to watch.",
 	    .example = "/health" },
-	SB_END
+	SB_END_AS("Greeting")
 };
 
 static enum sb_status
 root(struct sb_request *rq, struct sb_response *rs)
 {
-	sb_put_text(rs, ROOT_MESSAGE, "Interactive Agent Chat System API");
+	sb_put_text(rs, ROOT_MESSAGE, SB_TITLE);
 	sb_put_text(rs, ROOT_VERSION, PACKAGE_VERSION);
 	sb_put_text(rs, ROOT_ENVIRONMENT, sb_settings.environment);
 	sb_put_text(rs, ROOT_DOCS, sb_printf(rq->pool, "%s/docs",
@@ -48,9 +50,9 @@ root(struct sb_request *rq, struct sb_response *rs)
 
 enum { CHECK_DATABASE };
 static const struct sb_field checks_out[] = {
-	[CHECK_DATABASE] = { "database", SB_TEXT, "What became of a read.",
-	    .example = "unavailable" },
-	SB_END
+	[CHECK_DATABASE] = { "database", SB_TEXT,
+	    "What became of a read: unavailable." },
+	SB_END_AS("HealthChecks")
 };
 
 enum { HEALTH_STATUS, HEALTH_ENVIRONMENT, HEALTH_VERSION, HEALTH_CHECKS };
@@ -59,10 +61,12 @@ static const struct sb_field health_out[] = {
 	    .example = "ok" },
 	[HEALTH_ENVIRONMENT] = { "environment", SB_TEXT, "What it is for.",
 	    .example = "development" },
-	[HEALTH_VERSION] = { "version", SB_TEXT, "Its version." },
-	[HEALTH_CHECKS] = { "checks", SB_OBJECT, "What failed.",
+	[HEALTH_VERSION] = { "version", SB_TEXT, "Its version.",
+	    .example = PACKAGE_VERSION },
+	[HEALTH_CHECKS] = { "checks", SB_OBJECT,
+	    "What failed; there only if something did.",
 	    .optional = true, .fields = checks_out },
-	SB_END
+	SB_END_AS("Health")
 };
 
 /* Reads a row, as any request would; a watcher should not wait long for it. */
@@ -152,26 +156,38 @@ file(struct sb_request *rq, struct sb_response *rs)
 
 static const struct sb_route routes[] = {
 	{ SB_GET, "/", SB_PUBLIC, root, NULL, root_out,
-	  .doc = "Greet, and tell where the documentation is." },
+	  .doc = "Greet, and tell where the documentation is.",
+	  .name = "get_root" },
 	{ SB_GET, "/health", SB_PUBLIC, health, NULL, health_out,
-	  .doc = "Tell whether the service works." },
+	  .doc = "Tell whether the service works.",
+	  .name = "get_health", .otherwise = SB_UNAVAILABLE },
 	{ SB_GET, "/docs", SB_PUBLIC, docs, .media = HTML,
-	  .doc = "Show the documentation, to read and to try." },
+	  .doc = "Show the documentation, to read and to try.",
+	  .name = "show_docs" },
 	{ SB_GET, "/redoc", SB_PUBLIC, redoc, .media = HTML,
-	  .doc = "Show the documentation for reading." },
+	  .doc = "Show the documentation for reading.",
+	  .name = "show_redoc" },
 	{ SB_GET, "/console", SB_PUBLIC, console, .media = HTML,
-	  .doc = "Show the console: an account, by hand." },
+	  .doc = "Show the console: an account, by hand.",
+	  .name = "show_console" },
 	{ SB_GET, "/openapi.json", SB_PUBLIC, openapi,
 	  .media = "application/json",
-	  .doc = "Give the OpenAPI document." },
+	  .doc = "Give the OpenAPI document.",
+	  .name = "get_openapi" },
 	{ SB_GET, "/static/{folder}/{name}", SB_PUBLIC, file, file_in,
 	  .media = "*/*", .errors = { &sb_error_not_found },
-	  .doc = "Give a file of these pages." },
+	  .doc = "Give a file of these pages.",
+	  .name = "get_file" },
 	{ SB_NONE }
+};
+
+static const struct sb_program program = {
+	"meta", "What this service is, how it is, and its documentation.",
+	routes
 };
 
 int
 main(int argc, char **argv)
 {
-	return sb_main(argc, argv, "meta", routes);
+	return sb_main(argc, argv, &program);
 }

@@ -239,7 +239,8 @@ sb_response_wrong(const struct sb_response *rs)
 		return rs->status == rs->refused ? NULL :
 		    "refused, but did not end with it";
 	success = route->success == SB_NEXT ? SB_OK : route->success;
-	if (rs->status != success && rs->status != SB_UNAVAILABLE)
+	if (rs->status != success && (route->otherwise == SB_NEXT ||
+	    rs->status != route->otherwise))
 		return sb_printf(rs->rq->pool, "%d, but its row declares %d",
 		    sb_status_number(rs->status), sb_status_number(success));
 	if (route->media != NULL)

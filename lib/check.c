@@ -66,8 +66,8 @@ what_came(const struct sb_check *c)
 static void
 say_missing(struct sb_check *c, const struct sb_field *f)
 {
-	struct json_object *entry = sb_check_entry(c, "missing",
-	    sb_places[f->in], "Field required");
+	struct json_object *entry = sb_check_entry(c, SB_FLAW_MISSING,
+	    sb_places[f->in], NULL);
 
 	json_object_array_add(json_object_object_get(entry, "loc"),
 	    json_object_new_string(f->name));
@@ -118,8 +118,8 @@ is_json(const char *content_type)
 static void
 say_no_body(struct sb_check *c)
 {
-	json_object_object_add(sb_check_entry(c, "missing", "body",
-	    "Field required"), "input", NULL);
+	json_object_object_add(sb_check_entry(c, SB_FLAW_MISSING,
+	    sb_places[SB_IN_BODY], NULL), "input", NULL);
 	c->no_body = true;
 }
 
@@ -127,9 +127,8 @@ say_no_body(struct sb_check *c)
 static void
 say_no_object(struct sb_check *c, struct json_object *instead)
 {
-	struct json_object *entry = sb_check_entry(c, "model_attributes_type",
-	    "body", "Input should be a valid dictionary or object to extract "
-	    "fields from");
+	struct json_object *entry = sb_check_entry(c, SB_FLAW_NO_OBJECT,
+	    sb_places[SB_IN_BODY], NULL);
 
 	if (!c->rq->way->secret)
 		json_object_object_add(entry, "input", instead);
@@ -141,13 +140,14 @@ say_no_object(struct sb_check *c, struct json_object *instead)
 static void
 say_invalid_json(struct sb_check *c, const char *why, size_t offset)
 {
-	struct json_object *entry = sb_check_entry(c, "json_invalid", "body",
-	    "JSON decode error");
+	struct json_object *reason = json_object_new_string(why);
+	struct json_object *entry = sb_check_entry(c, SB_FLAW_JSON,
+	    sb_places[SB_IN_BODY], reason);
 
 	json_object_array_add(json_object_object_get(entry, "loc"),
 	    json_object_new_int64((int64_t)offset));
 	json_object_object_add(entry, "input", json_object_new_object());
-	sb_check_context(entry, "error", json_object_new_string(why));
+	sb_check_context(entry, SB_FLAW_JSON, reason);
 	c->no_body = true;
 }
 
@@ -248,18 +248,18 @@ enum sb_status
 sb_invalid(struct sb_response *rs, int field, const char *reason)
 {
 	struct sb_check *c = rs->rq->way->check;
-	struct json_object *entry;
+	struct json_object *entry, *about;
 	struct sb_raw raw;
 
 	if (field != SB_WHOLE) {
 		find(c, &c->fields[field], &raw);
 		sb_check_value_error(c, &c->fields[field], &raw, reason);
 	} else {
-		entry = sb_check_entry(c, "value_error", "body",
-		    sb_printf(rs->rq->pool, "Value error, %s", reason));
+		about = json_object_new_string(reason);
+		entry = sb_check_entry(c, SB_FLAW_VALUE,
+		    sb_places[SB_IN_BODY], about);
 		json_object_object_add(entry, "input", what_came(c));
-		sb_check_context(entry, "reason",
-		    json_object_new_string(reason));
+		sb_check_context(entry, SB_FLAW_VALUE, about);
 	}
 	return sb_refuse_invalid(rs, c->errors);
 }

@@ -27,11 +27,42 @@ struct sb_raw {
 
 extern const char *const sb_places[SB_PLACES];
 
-/* Adds an entry whose loc begins with the place; the caller completes it. */
-struct json_object *sb_check_entry(struct sb_check *, const char *type,
-	    const char *place, const char *message);
-void	 sb_check_context(struct json_object *entry, const char *name,
-	    struct json_object *value);
+/* What can be wrong with an input: the types of a 422's entries. */
+enum sb_flaw {
+	SB_FLAW_MISSING,
+	SB_FLAW_STRING_TYPE,
+	SB_FLAW_STRING_TOO_SHORT,
+	SB_FLAW_STRING_TOO_LONG,
+	SB_FLAW_STRING_PATTERN,
+	SB_FLAW_BOOL_TYPE,
+	SB_FLAW_BOOL_PARSING,
+	SB_FLAW_INT_TYPE,
+	SB_FLAW_INT_PARSING,
+	SB_FLAW_TOO_SMALL,
+	SB_FLAW_TOO_GREAT,
+	SB_FLAW_ENUM,
+	SB_FLAW_VALUE,
+	SB_FLAW_EMAIL,			/* a value's, with words of its own */
+	SB_FLAW_JSON,
+	SB_FLAW_NO_OBJECT,
+	SB_FLAWS
+};
+
+extern const struct sb_flaw_words {
+	const char	*type;
+	const char	*message;
+	const char	*context;	/* the name of its ctx's member */
+	bool		 number;	/* that is one */
+} sb_flaw_words[SB_FLAWS];
+
+/*
+ * Adds an entry whose loc begins with the place; what its ctx will hold, or
+ * NULL, is in its message.  The caller completes it: last by its ctx.
+ */
+struct json_object *sb_check_entry(struct sb_check *, enum sb_flaw,
+	    const char *place, struct json_object *about);
+void	 sb_check_context(struct json_object *entry, enum sb_flaw,
+	    struct json_object *about);
 
 /* Bytes as a JSON string, whatever they are. */
 struct json_object *sb_check_text(struct sb_pool *, const char *, size_t);
@@ -47,5 +78,11 @@ bool	 sb_check_value_error(struct sb_check *, const struct sb_field *,
 /* Checks a value that is there; true, and *value, or an entry of the 422. */
 bool	 sb_check_kind(struct sb_check *, const struct sb_field *,
 	    const struct sb_raw *, struct sb_value *value);
+
+/*
+ * What can be wrong with a field's value, by bits, where it comes as JSON, as
+ * text, or may come as either.
+ */
+unsigned sb_check_flaws(const struct sb_field *, bool json, bool text);
 
 #endif

@@ -6,10 +6,6 @@
 
 #include "internal.h"
 
-#define EXPOSED	"RateLimit, RateLimit-Policy, Retry-After, " \
-		"X-RateLimit-Limit, X-RateLimit-Remaining, " \
-		"X-RateLimit-Reset, X-RateLimit-Warning, " \
-		"X-RateLimit-Window, X-Request-ID"
 #define METHODS	"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 #define FIELD_CHARACTERS \
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
@@ -80,6 +76,18 @@ is_listed(const char *origin)
 	return origin != NULL && any_origin(is_equal, origin);
 }
 
+static const char *
+exposed(struct sb_pool *pool)
+{
+	const char *list = "";
+
+	for (int i = 0; i < SB_HEADERS; i++)
+		if (sb_headers[i].exposed)
+			list = sb_printf(pool, "%s%s%s", list,
+			    *list == '\0' ? "" : ", ", sb_headers[i].name);
+	return list;
+}
+
 void
 sb_cors_headers(struct sb_response *rs)
 {
@@ -91,7 +99,8 @@ sb_cors_headers(struct sb_response *rs)
 	    any_origin(is_star, NULL) ? "*" : origin);
 	if (sb_settings.cors_credentials)
 		sb_put_header(rs, "Access-Control-Allow-Credentials", "true");
-	sb_put_header(rs, "Access-Control-Expose-Headers", EXPOSED);
+	sb_put_header(rs, "Access-Control-Expose-Headers",
+	    exposed(rs->rq->pool));
 }
 
 static bool

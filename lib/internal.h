@@ -161,6 +161,30 @@ bool	 sb_gzip_accepted(const char *accept_encoding);
 char	*sb_gzip(struct sb_pool *, const char *bytes, size_t n,
 	    size_t *length);
 
+/* -------------------------------------------------------------- header.c */
+
+/* Header fields of answers that clients go by; the table has their names. */
+enum sb_header_field {
+	SB_RATELIMIT,
+	SB_RATELIMIT_POLICY,
+	SB_RETRY_AFTER,
+	SB_WWW_AUTHENTICATE,
+	SB_X_RATELIMIT_LIMIT,
+	SB_X_RATELIMIT_REMAINING,
+	SB_X_RATELIMIT_RESET,
+	SB_X_RATELIMIT_WARNING,
+	SB_X_RATELIMIT_WINDOW,
+	SB_X_REQUEST_ID,
+	SB_HEADERS
+};
+
+extern const struct sb_header {
+	const char	*name;
+	bool		 exposed;	/* to pages of other origins */
+	const char	*type;		/* of JSON Schema; NULL: string */
+	const char	*doc;		/* in Markdown */
+} sb_headers[SB_HEADERS];
+
 /* -------------------------------------------------------------- response.c */
 
 extern const struct sb_error sb_error_internal, sb_error_unavailable,
@@ -168,6 +192,9 @@ extern const struct sb_error sb_error_internal, sb_error_unavailable,
     sb_error_ambiguous, sb_error_unauthenticated;
 
 void	 sb_response_begin(struct sb_response *, struct sb_request *);
+
+/* The fields of an error. */
+extern const struct sb_field sb_error_fields[];
 
 /* Makes the answer this error's, whatever it was: the library's refusals. */
 enum sb_status sb_refuse(struct sb_response *, const struct sb_error *);
@@ -246,6 +273,10 @@ enum sb_take { SB_TAKE_LOOK, SB_TAKE_LOCK, SB_TAKE_COUNT };
 enum sb_status sb_limit_guess(struct sb_response *, const char *key,
 	    enum sb_take, int64_t *used);
 
+/* A limit's name, and the state of one that is full until then. */
+const char *sb_limit_full(enum sb_limit, int64_t until,
+	    struct sb_limit_state *);
+
 /* Opens the counts before the first request, if any route counts. */
 void	 sb_limit_prepare(const struct sb_route *);
 
@@ -272,6 +303,9 @@ enum sb_status sb_limited_refuse(struct sb_response *, const char *name,
 
 /* Adds the header fields of the strictest limit that was taken. */
 void	 sb_limited_headers(struct sb_response *);
+
+/* The fields of a 429. */
+extern const struct sb_field sb_limited_fields[];
 
 /* -------------------------------------------------------------- cors.c */
 
@@ -333,8 +367,8 @@ const struct sb_pair *sb_form_multipart(struct sb_pool *,
 
 /* -------------------------------------------------------------- openapi.c */
 
-/* Prints the routes' part of the OpenAPI 3.1 document. */
-void	 sb_openapi_print(const char *program, const struct sb_route *);
+/* Prints the program's part of the OpenAPI 3.1 document. */
+void	 sb_openapi_print(const struct sb_program *);
 
 /* -------------------------------------------------------------- base64.c */
 
@@ -489,6 +523,9 @@ ssize_t	 sb_read_all(int fd, char *, size_t n);
  * secret, and what is accepted.
  */
 const char *sb_settings_read(void);
+
+/* Sets them to their defaults, whatever is in the environment or the file. */
+void	 sb_settings_default(void);
 
 /* Prints them all: as a table for people, or as Markdown, or as JSON. */
 enum sb_format { SB_AS_TEXT, SB_AS_MARKDOWN, SB_AS_JSON };

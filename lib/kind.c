@@ -1,6 +1,6 @@
 /*
  * One value against the kind and bounds of its field, and the entry of a 422
- * that says what is wrong with it, in pydantic's words.
+ * that says what is wrong with it.
  */
 #include <errno.h>
 #include <regex.h>
@@ -31,74 +31,23 @@ sb_check_input_of(const struct sb_check *c, const struct sb_raw *raw)
 	    sb_check_text(c->rq->pool, raw->pair->value, raw->pair->length);
 }
 
-struct json_object *
-sb_check_entry(struct sb_check *c, const char *type, const char *place,
-    const char *message)
+/*
+ * Adds an entry for a field; its input, unless it is a secret, is what came.
+ * Takes the reference.  False.
+ */
+static bool
+say(struct sb_check *c, const struct sb_field *f, const struct sb_raw *raw,
+    enum sb_flaw flaw, struct json_object *about)
 {
-	struct json_object *entry = json_object_new_object();
-	struct json_object *loc = json_object_new_array();
+	struct json_object *entry = sb_check_entry(c, flaw, sb_places[f->in],
+	    about);
 
-	if (c->errors == NULL)
-		c->errors = json_object_new_array();
-	json_object_array_add(loc, json_object_new_string(place));
-	json_object_object_add(entry, "type", json_object_new_string(type));
-	json_object_object_add(entry, "loc", loc);
-	json_object_object_add(entry, "msg", json_object_new_string(message));
-	json_object_array_add(c->errors, entry);
-	return entry;
-}
-
-/* An entry for a field; its input, unless it is a secret, is what came. */
-static struct json_object *
-add_field_entry(struct sb_check *c, const struct sb_field *f,
-    const struct sb_raw *raw, const char *type, const char *message)
-{
-	struct json_object *entry = sb_check_entry(c, type, sb_places[f->in],
-	    message);
-	struct json_object *loc = json_object_object_get(entry, "loc");
-
-	json_object_array_add(loc, json_object_new_string(f->name));
+	json_object_array_add(json_object_object_get(entry, "loc"),
+	    json_object_new_string(f->name));
 	if (f->kind != SB_SECRET)
 		json_object_object_add(entry, "input",
 		    sb_check_input_of(c, raw));
-	return entry;
-}
-
-void
-sb_check_context(struct json_object *entry, const char *name,
-    struct json_object *value)
-{
-	struct json_object *ctx = json_object_new_object();
-
-	json_object_object_add(ctx, name, value);
-	json_object_object_add(entry, "ctx", ctx);
-}
-
-static bool
-say(struct sb_check *c, const struct sb_field *f,
-    const struct sb_raw *raw, const char *type, const char *message)
-{
-	add_field_entry(c, f, raw, type, message);
-	return false;
-}
-
-static bool
-say_number(struct sb_check *c, const struct sb_field *f,
-    const struct sb_raw *raw, const char *type, const char *message,
-    const char *name, int64_t number)
-{
-	sb_check_context(add_field_entry(c, f, raw, type, message), name,
-	    json_object_new_int64(number));
-	return false;
-}
-
-static bool
-say_text(struct sb_check *c, const struct sb_field *f,
-    const struct sb_raw *raw, const char *type, const char *message,
-    const char *name, const char *text)
-{
-	sb_check_context(add_field_entry(c, f, raw, type, message), name,
-	    json_object_new_string(text));
+	sb_check_context(entry, flaw, about);
 	return false;
 }
 
@@ -106,9 +55,8 @@ bool
 sb_check_value_error(struct sb_check *c, const struct sb_field *f,
     const struct sb_raw *raw, const char *reason)
 {
-	return say_text(c, f, raw, "value_error", sb_printf(c->rq->pool,
-	    f->kind == SB_EMAIL ? "value is not a valid email address: %s" :
-	    "Value error, %s", reason), "reason", reason);
+	return say(c, f, raw, f->kind == SB_EMAIL ? SB_FLAW_EMAIL :
+	    SB_FLAW_VALUE, json_object_new_string(reason));
 }
 
 /* A value as text, where it is one; NULL otherwise. */
@@ -145,23 +93,17 @@ check_text(struct sb_check *c, const struct sb_field *f,
 	int64_t length;
 
 	if (text == NULL)
-		return say(c, f, raw, "string_type",
-		    "Input should be a valid string");
+		return say(c, f, raw, SB_FLAW_STRING_TYPE, NULL);
 	length = (int64_t)sb_utf8_length(text);
 	if (length < f->min)
-		return say_number(c, f, raw, "string_too_short",
-		    sb_printf(pool, "String should have at least %lld "
-		    "character%s", (long long)f->min, f->min == 1 ? "" : "s"),
-		    "min_length", f->min);
+		return say(c, f, raw, SB_FLAW_STRING_TOO_SHORT,
+		    json_object_new_int64(f->min));
 	if (f->max > 0 && length > f->max)
-		return say_number(c, f, raw, "string_too_long",
-		    sb_printf(pool, "String should have at most %lld "
-		    "character%s", (long long)f->max, f->max == 1 ? "" : "s"),
-		    "max_length", f->max);
+		return say(c, f, raw, SB_FLAW_STRING_TOO_LONG,
+		    json_object_new_int64(f->max));
 	if (f->pattern != NULL && !matches(f->pattern, text))
-		return say_text(c, f, raw, "string_pattern_mismatch",
-		    sb_printf(pool, "String should match pattern '%s'",
-		    f->pattern), "pattern", f->pattern);
+		return say(c, f, raw, SB_FLAW_STRING_PATTERN,
+		    json_object_new_string(f->pattern));
 	if (f->wrong != NULL && (reason = f->wrong(pool, text)) != NULL)
 		return sb_check_value_error(c, f, raw, reason);
 	value->text = text;
@@ -173,8 +115,7 @@ check_uuid(struct sb_check *c, const struct sb_field *f,
     const struct sb_raw *raw, struct sb_value *value)
 {
 	if ((value->text = raw_text(raw)) == NULL)
-		return say(c, f, raw, "string_type",
-		    "Input should be a valid string");
+		return say(c, f, raw, SB_FLAW_STRING_TYPE, NULL);
 	if (!sb_is_uuid(value->text))
 		return sb_check_value_error(c, f, raw, "not an id");
 	return true;
@@ -198,29 +139,23 @@ static bool
 check_int(struct sb_check *c, const struct sb_field *f,
     const struct sb_raw *raw, struct sb_value *value)
 {
-	struct sb_pool *pool = c->rq->pool;
 	const char *text = raw_text(raw);
 	int64_t n;
 
 	if (text != NULL) {
 		if (!parse_int(text, &n))
-			return say(c, f, raw, "int_parsing", "Input should be "
-			    "a valid integer, unable to parse string as an "
-			    "integer");
+			return say(c, f, raw, SB_FLAW_INT_PARSING, NULL);
 	} else if (json_object_is_type(raw->json, json_type_int) &&
 	    json_object_get_uint64(raw->json) <= INT64_MAX)
 		n = json_object_get_int64(raw->json);
 	else
-		return say(c, f, raw, "int_type",
-		    "Input should be a valid integer");
+		return say(c, f, raw, SB_FLAW_INT_TYPE, NULL);
 	if ((f->min != 0 || f->max != 0) && n < f->min)
-		return say_number(c, f, raw, "greater_than_equal", sb_printf(
-		    pool, "Input should be greater than or equal to %lld",
-		    (long long)f->min), "ge", f->min);
+		return say(c, f, raw, SB_FLAW_TOO_SMALL,
+		    json_object_new_int64(f->min));
 	if ((f->min != 0 || f->max != 0) && n > f->max)
-		return say_number(c, f, raw, "less_than_equal", sb_printf(
-		    pool, "Input should be less than or equal to %lld",
-		    (long long)f->max), "le", f->max);
+		return say(c, f, raw, SB_FLAW_TOO_GREAT,
+		    json_object_new_int64(f->max));
 	value->number = n;
 	return true;
 }
@@ -234,8 +169,7 @@ check_bool(struct sb_check *c, const struct sb_field *f,
 	const char *text = raw_text(raw);
 
 	if (text == NULL && !json_object_is_type(raw->json, json_type_boolean))
-		return say(c, f, raw, "bool_type",
-		    "Input should be a valid boolean");
+		return say(c, f, raw, SB_FLAW_BOOL_TYPE, NULL);
 	if (text == NULL) {
 		value->number = json_object_get_boolean(raw->json);
 		return true;
@@ -245,8 +179,7 @@ check_bool(struct sb_check *c, const struct sb_field *f,
 			value->number = i % 2;
 			return true;
 		}
-	return say(c, f, raw, "bool_parsing", "Input should be a valid "
-	    "boolean, unable to interpret input");
+	return say(c, f, raw, SB_FLAW_BOOL_PARSING, NULL);
 }
 
 static bool
@@ -266,20 +199,54 @@ check_enum(struct sb_check *c, const struct sb_field *f,
 	for (int i = 0; i < n; i++)
 		expected = sb_printf(pool, "%s%s'%s'", expected, i == 0 ? "" :
 		    i == n - 1 ? " or " : ", ", f->choices[i]);
-	return say_text(c, f, raw, "enum", sb_printf(pool,
-	    "Input should be %s", expected), "expected", expected);
+	return say(c, f, raw, SB_FLAW_ENUM, json_object_new_string(expected));
 }
 
-static bool (*const kinds[SB_KINDS])(struct sb_check *, const struct sb_field *,
-    const struct sb_raw *, struct sb_value *) = {
-	[SB_TEXT] = check_text, [SB_SECRET] = check_text,
-	[SB_EMAIL] = check_text, [SB_INT] = check_int, [SB_BOOL] = check_bool,
-	[SB_ENUM] = check_enum, [SB_UUID] = check_uuid,
+#define BIT(flaw)	(1U << SB_FLAW_##flaw)
+#define OF_TEXT		(BIT(STRING_TOO_SHORT) | BIT(STRING_TOO_LONG) | \
+			BIT(STRING_PATTERN) | BIT(VALUE))
+#define OF_INT		(BIT(TOO_SMALL) | BIT(TOO_GREAT) | BIT(INT_PARSING))
+
+static const struct {
+	bool		 (*check)(struct sb_check *, const struct sb_field *,
+			    const struct sb_raw *, struct sb_value *);
+	unsigned	 flaws;		/* that it may find */
+	unsigned	 json_flaws;	/* in JSON alone */
+} kinds[SB_KINDS] = {
+	[SB_TEXT] = { check_text, OF_TEXT, BIT(STRING_TYPE) },
+	[SB_SECRET] = { check_text, OF_TEXT, BIT(STRING_TYPE) },
+	[SB_EMAIL] = { check_text, OF_TEXT, BIT(STRING_TYPE) },
+	[SB_INT] = { check_int, OF_INT, BIT(INT_TYPE) },
+	[SB_BOOL] = { check_bool, BIT(BOOL_PARSING), BIT(BOOL_TYPE) },
+	[SB_ENUM] = { check_enum, BIT(ENUM), 0 },
+	[SB_UUID] = { check_uuid, BIT(VALUE), BIT(STRING_TYPE) },
 };
 
 bool
 sb_check_kind(struct sb_check *c, const struct sb_field *f,
     const struct sb_raw *raw, struct sb_value *value)
 {
-	return kinds[f->kind](c, f, raw, value);
+	return kinds[f->kind].check(c, f, raw, value);
+}
+
+unsigned
+sb_check_flaws(const struct sb_field *f, bool json, bool text)
+{
+	unsigned flaws = kinds[f->kind].flaws |
+	    (json ? kinds[f->kind].json_flaws : 0);
+
+	if (f->kind == SB_INT && f->min == 0 && f->max == 0)
+		flaws &= ~(BIT(TOO_SMALL) | BIT(TOO_GREAT));
+	if (f->min == 0)
+		flaws &= ~BIT(STRING_TOO_SHORT);
+	if (f->max == 0)
+		flaws &= ~BIT(STRING_TOO_LONG);
+	if (f->pattern == NULL)
+		flaws &= ~BIT(STRING_PATTERN);
+	if (f->wrong == NULL && f->kind != SB_UUID)
+		flaws &= ~BIT(VALUE);
+	/* Given twice, or not in UTF-8. */
+	if (text)
+		flaws |= BIT(VALUE);
+	return f->optional ? flaws : flaws | BIT(MISSING);
 }

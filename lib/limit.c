@@ -425,6 +425,16 @@ sb_limit_counted(struct sb_pool *pool, const struct sb_row *row, int64_t now,
 	return c.n;
 }
 
+const char *
+sb_limit_full(enum sb_limit limit, int64_t until, struct sb_limit_state *s)
+{
+	const struct rule *rule = find_rule(limit);
+
+	*s = (struct sb_limit_state){ .limit = *rule->max,
+	    .reset_at = until, .window = window_of(rule) };
+	return rule->name;
+}
+
 void
 sb_limit_prepare(const struct sb_route *routes)
 {

@@ -7,6 +7,21 @@
 
 #include "internal.h"
 
+enum { LIMITED_DETAIL, LIMITED_LIMIT, LIMITED_REMAINING, LIMITED_RETRY_AFTER,
+    LIMITED_RESET_AT };
+const struct sb_field sb_limited_fields[] = {
+	[LIMITED_DETAIL] = { "detail", SB_TEXT,
+	    "Which limit it was, and how long to wait." },
+	[LIMITED_LIMIT] = { "limit", SB_INT,
+	    "Requests that it lets through in a window." },
+	[LIMITED_REMAINING] = { "remaining", SB_INT, "None." },
+	[LIMITED_RETRY_AFTER] = { "retry_after", SB_INT,
+	    "Seconds to wait, rounded up.", 1, 0 },
+	[LIMITED_RESET_AT] = { "reset_at", SB_UNIX_TIME,
+	    "When one more may come." },
+	SB_END_AS("RateLimited")
+};
+
 static int64_t
 seconds_to(int64_t at, int64_t now)
 {
@@ -31,6 +46,26 @@ sb_limited_tell(struct sb_response *rs, const char *name,
 	rs->limited_at = now;
 }
 
+static void
+put_header(struct sb_response *rs, enum sb_header_field field,
+    const char *value)
+{
+	sb_put_header(rs, sb_headers[field].name, value);
+}
+
+static void
+put_number(struct sb_response *rs, enum sb_header_field field, int64_t number)
+{
+	put_header(rs, field, sb_printf(rs->rq->pool, "%lld",
+	    (long long)number));
+}
+
+static void
+put(struct json_object *body, int field, struct json_object *value)
+{
+	json_object_object_add(body, sb_limited_fields[field].name, value);
+}
+
 enum sb_status
 sb_limited_refuse(struct sb_response *rs, const char *name,
     const struct sb_limit_state *state, int64_t now)
@@ -43,28 +78,16 @@ sb_limited_refuse(struct sb_response *rs, const char *name,
 		seconds = 1;
 	rs->limit = NULL;
 	sb_limited_tell(rs, name, state, now);
-	json_object_object_add(body, "detail", json_object_new_string(
-	    sb_printf(pool, "%c%s rate limit exceeded. Try again in %lld "
-	    "seconds.", toupper((unsigned char)name[0]), name + 1,
-	    (long long)seconds)));
-	json_object_object_add(body, "limit",
-	    json_object_new_int64(state->limit));
-	json_object_object_add(body, "remaining", json_object_new_int64(0));
-	json_object_object_add(body, "retry_after",
-	    json_object_new_int64(seconds));
-	json_object_object_add(body, "reset_at",
-	    sb_json_seconds(pool, state->reset_at));
+	put(body, LIMITED_DETAIL, json_object_new_string(sb_printf(pool,
+	    "%c%s rate limit exceeded. Try again in %lld seconds.",
+	    toupper((unsigned char)name[0]), name + 1, (long long)seconds)));
+	put(body, LIMITED_LIMIT, json_object_new_int64(state->limit));
+	put(body, LIMITED_REMAINING, json_object_new_int64(0));
+	put(body, LIMITED_RETRY_AFTER, json_object_new_int64(seconds));
+	put(body, LIMITED_RESET_AT, sb_json_seconds(pool, state->reset_at));
 	sb_refuse_with(rs, SB_TOO_MANY, body);
-	sb_put_header(rs, "Retry-After", sb_printf(pool, "%lld",
-	    (long long)seconds));
+	put_number(rs, SB_RETRY_AFTER, seconds);
 	return SB_TOO_MANY;
-}
-
-static void
-put_number(struct sb_response *rs, const char *name, int64_t number)
-{
-	sb_put_header(rs, name, sb_printf(rs->rq->pool, "%lld",
-	    (long long)number));
 }
 
 /* The old service's fields, and draft-ietf-httpapi-ratelimit-headers-10's. */
@@ -76,16 +99,16 @@ sb_limited_headers(struct sb_response *rs)
 
 	if (rs->limit == NULL)
 		return;
-	put_number(rs, "X-RateLimit-Limit", s->limit);
-	put_number(rs, "X-RateLimit-Remaining", s->remaining);
-	put_number(rs, "X-RateLimit-Reset", seconds_to(s->reset_at, 0));
-	put_number(rs, "X-RateLimit-Window", s->window);
-	sb_put_header(rs, "RateLimit-Policy", sb_printf(pool,
+	put_number(rs, SB_X_RATELIMIT_LIMIT, s->limit);
+	put_number(rs, SB_X_RATELIMIT_REMAINING, s->remaining);
+	put_number(rs, SB_X_RATELIMIT_RESET, seconds_to(s->reset_at, 0));
+	put_number(rs, SB_X_RATELIMIT_WINDOW, s->window);
+	put_header(rs, SB_RATELIMIT_POLICY, sb_printf(pool,
 	    "\"%s\";q=%lld;w=%lld", rs->limit, (long long)s->limit,
 	    (long long)s->window));
-	sb_put_header(rs, "RateLimit", sb_printf(pool,
+	put_header(rs, SB_RATELIMIT, sb_printf(pool,
 	    "\"%s\";r=%lld;t=%lld", rs->limit, (long long)s->remaining,
 	    (long long)seconds_to(s->reset_at, rs->limited_at)));
 	if (s->remaining * 5 < s->limit)
-		sb_put_header(rs, "X-RateLimit-Warning", "approaching");
+		put_header(rs, SB_X_RATELIMIT_WARNING, "approaching");
 }

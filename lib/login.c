@@ -16,9 +16,10 @@ static const struct sb_error *const errors[] = { &sb_error_unauthenticated,
 static const struct sb_error *const leaver_errors[] = {
     &sb_error_unauthenticated, &sb_error_token, NULL };
 
-const struct sb_access sb_access_user = { "bearer", errors, admit, prepare };
-const struct sb_access sb_access_leaver = { "bearer", leaver_errors,
-    admit_leaver, prepare };
+const struct sb_access sb_access_user = { true, errors, admit, prepare,
+    false };
+const struct sb_access sb_access_leaver = { true, leaver_errors,
+    admit_leaver, prepare, true };
 
 /*
  * The token after the scheme, "" if it isn't exactly one word.  NULL if there

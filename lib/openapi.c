@@ -2,153 +2,24 @@
  * A program's part of the OpenAPI 3.1 document, out of its route table and
  * nothing else.  The build merges the parts.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <json-c/json.h>
 
-#include "internal.h"
+#include "openapi.h"
 
-static struct json_object *
-text(const char *value)
-{
-	return json_object_new_string(value);
-}
+/* cgi/meta.c puts the mount prefix here, and the same as a server's URL. */
+#define PREFIX	"@PREFIX@"
+#define SERVER	"@SERVER@"
 
-static void
-add(struct json_object *object, const char *name, struct json_object *value)
-{
-	json_object_object_add(object, name, value);
-}
+#define BEARER	"bearer"
+#define OAUTH	"oauth2"
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* The member of that name, made if there is none. */
-static struct json_object *
-child(struct json_object *object, const char *name)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, name, &value)) {
-		value = json_object_new_object();
-		add(object, name, value);
-	}
-	return value;
-}
-
-static struct json_object *
-reference(const char *to)
-{
-	struct json_object *schema = json_object_new_object();
-
-	add(schema, "$ref", text(to));
-	return schema;
-}
-
-/* ---------------------------------------------------------------- schemas */
-
-static struct json_object *object_schema(const struct sb_field *,
-    enum sb_place);
+/* ------------------------------------------------------------- the request */
 
 static void
-add_bounds(struct json_object *schema, const struct sb_field *f)
-{
-	bool number = f->kind == SB_INT;
-
-	if (f->min != 0 || (number && f->max != 0))
-		add(schema, number ? "minimum" : "minLength",
-		    json_object_new_int64(f->min));
-	if (f->max != 0)
-		add(schema, number ? "maximum" : "maxLength",
-		    json_object_new_int64(f->max));
-}
-
-static struct json_object *
-field_schema(const struct sb_field *f)
-{
-	static const struct {
-		const char	*type, *format;
-	} kinds[SB_KINDS] = {
-		[SB_TEXT] = { "string", NULL },
-		[SB_SECRET] = { "string", "password" },
-		[SB_EMAIL] = { "string", "email" },
-		[SB_INT] = { "integer", NULL },
-		[SB_BOOL] = { "boolean", NULL },
-		[SB_ENUM] = { "string", NULL },
-		[SB_UUID] = { "string", "uuid" },
-		[SB_TIME] = { "string", "date-time" },
-		[SB_UNIX_TIME] = { "number", NULL },
-		[SB_OBJECT] = { "object", NULL },
-		[SB_LIST] = { "array", NULL },
-		[SB_MAP] = { "object", NULL },
-	};
-	struct json_object *schema = f->kind == SB_OBJECT ?
-	    object_schema(f->fields, SB_IN_BODY) : json_object_new_object();
-
-	if (f->kind != SB_OBJECT)
-		add(schema, "type", text(kinds[f->kind].type));
-	if (f->kind == SB_LIST || f->kind == SB_MAP)
-		add(schema, f->kind == SB_LIST ? "items" :
-		    "additionalProperties",
-		    object_schema(f->fields, SB_IN_BODY));
-	if (kinds[f->kind].format != NULL)
-		add(schema, "format", text(kinds[f->kind].format));
-	add(schema, "description", text(f->doc));
-	add_bounds(schema, f);
-	if (f->pattern != NULL)
-		add(schema, "pattern", text(f->pattern));
-	if (f->kind == SB_ENUM) {
-		struct json_object *values = json_object_new_array();
-
-		for (int i = 0; f->choices[i] != NULL; i++)
-			json_object_array_add(values, text(f->choices[i]));
-		add(schema, "enum", values);
-	}
-	if (f->example != NULL) {
-		struct json_object *examples = json_object_new_array();
-
-		json_object_array_add(examples, text(f->example));
-		add(schema, "examples", examples);
-	}
-	return schema;
-}
-
-static struct json_object *
-object_schema(const struct sb_field *fields, enum sb_place place)
-{
-	struct json_object *schema = json_object_new_object();
-	struct json_object *properties = json_object_new_object();
-	struct json_object *required = json_object_new_array();
-
-	for (const struct sb_field *f = fields; f->name != NULL; f++) {
-		if (f->in != place)
-			continue;
-		add(properties, f->name, field_schema(f));
-		if (!f->optional)
-			json_object_array_add(required, text(f->name));
-	}
-	add(schema, "type", text("object"));
-	add(schema, "properties", properties);
-	add(schema, "required", required);
-	return schema;
-}
-
-static struct json_object *
-content(const char *media, struct json_object *schema)
-{
-	struct json_object *types = json_object_new_object();
-
-	add(child(types, media), "schema", schema);
-	return types;
-}
-
-/* ------------------------------------------------------------- operations */
-
-static void
-add_parameters(struct json_object *operation, const struct sb_field *f)
+add_parameters(struct sb_openapi *o, struct json_object *operation,
+    const struct sb_field *f)
 {
 	static const char *const places[SB_PLACES] = {
 		[SB_IN_QUERY] = "query", [SB_IN_PATH] = "path",
@@ -166,7 +37,10 @@ add_parameters(struct json_object *operation, const struct sb_field *f)
 		add(parameter, "description", text(f->doc));
 		add(parameter, "required", json_object_new_boolean(
 		    f->in == SB_IN_PATH || !f->optional));
-		add(parameter, "schema", field_schema(f));
+		add(parameter, "schema", sb_schema_field(o, f,
+		    SB_OF_PARAMETER));
+		if (f->example != NULL)
+			add(parameter, "example", sb_example_field(f));
 		json_object_array_add(list, parameter);
 	}
 	if (json_object_array_length(list) > 0)
@@ -175,187 +49,218 @@ add_parameters(struct json_object *operation, const struct sb_field *f)
 		json_object_put(list);
 }
 
-static bool
-takes_body(const struct sb_field *f)
-{
-	for (; f != NULL && f->name != NULL; f++)
-		if (f->in == SB_IN_BODY)
-			return true;
-	return false;
-}
-
 static void
-add_body(struct json_object *operation, const struct sb_route *r)
+add_body(struct sb_openapi *o, struct json_object *operation,
+    const struct sb_route *r)
 {
-	unsigned takes = r->body == 0 ? SB_JSON : r->body;
-	struct json_object *body, *types;
+	static const struct {
+		unsigned	 body;
+		const char	*media;
+	} medias[] = {
+		{ SB_JSON, SB_JSON_MEDIA },
+		{ SB_FORM, "application/x-www-form-urlencoded" },
+		{ SB_FORM, "multipart/form-data" },
+	};
+	unsigned taken = sb_openapi_bodies(r);
+	struct json_object *body, *media, *example;
 
-	if (!takes_body(r->in))
+	if (taken == 0)
 		return;
 	body = child(operation, "requestBody");
-	types = child(body, "content");
-	add(body, "required", json_object_new_boolean(!(takes & SB_NO_BODY)));
-	if (takes & SB_JSON)
-		add(child(types, "application/json"), "schema",
-		    object_schema(r->in, SB_IN_BODY));
-	if (takes & SB_FORM) {
-		add(child(types, "application/x-www-form-urlencoded"),
-		    "schema", object_schema(r->in, SB_IN_BODY));
-		add(child(types, "multipart/form-data"), "schema",
-		    object_schema(r->in, SB_IN_BODY));
+	add(body, "required", json_object_new_boolean(!(taken & SB_NO_BODY)));
+	for (size_t i = 0; i < sizeof(medias) / sizeof(medias[0]); i++) {
+		if (!(taken & medias[i].body))
+			continue;
+		media = child(child(body, "content"), medias[i].media);
+		add(media, "schema", sb_schema_fields(o, r->in,
+		    taken & SB_JSON ? SB_OF_JSON : SB_OF_FORM));
+		if ((example = sb_example_fields(r->in)) != NULL)
+			add(media, "example", example);
 	}
 }
 
-static struct json_object *
-response(struct json_object *operation, enum sb_status status)
-{
-	char number[8];
-	struct json_object *r;
+/* ----------------------------------------------------------- the operation */
 
-	snprintf(number, sizeof(number), "%d", sb_status_number(status));
-	r = child(child(operation, "responses"), number);
-	if (!json_object_object_get_ex(r, "description", NULL))
-		add(r, "description", text(sb_status_reason(status)));
-	return r;
-}
-
-/* An error, with what it says as an example beside others of its status. */
+/* Either of both will do; and none, where a token isn't always needed. */
 static void
-add_error(struct json_object *operation, const struct sb_error *e)
+add_security(struct json_object *operation, const struct sb_access *access)
 {
-	struct json_object *media = child(child(response(operation,
-	    e->status), "content"), "application/json");
-	struct json_object *value = json_object_new_object();
+	static const char *const schemes[] = { BEARER, OAUTH };
+	struct json_object *security = json_object_new_array(), *scheme;
 
-	if (!json_object_object_get_ex(media, "schema", NULL))
-		add(media, "schema", reference("#/components/schemas/Error"));
-	add(value, "detail", text(e->detail));
-	if (e->error != NULL)
-		add(value, "error", text(e->error));
-	add(child(child(media, "examples"), e->detail), "value", value);
-}
-
-static void
-add_responses(struct json_object *operation, const struct sb_route *r)
-{
-	struct json_object *success = response(operation,
-	    r->success == SB_NEXT ? SB_OK : r->success);
-	const struct sb_error *const *of_access = r->access->errors;
-
-	if (r->media != NULL)
-		add(success, "content", content(r->media,
-		    json_object_new_object()));
-	else if (r->out != NULL)
-		add(success, "content", content("application/json",
-		    object_schema(r->out, SB_IN_BODY)));
-	for (int i = 0; i < SB_ROUTE_ERRORS && r->errors[i] != NULL; i++)
-		add_error(operation, r->errors[i]);
-	for (; of_access != NULL && *of_access != NULL; of_access++)
-		add_error(operation, *of_access);
-	if (takes_body(r->in))
-		add_error(operation, &sb_error_too_large);
-	if (r->in != NULL)
-		add(response(operation, SB_UNPROCESSABLE), "content",
-		    content("application/json", reference(
-		    "#/components/schemas/ValidationError")));
-	if (r->limits != 0)
-		add(response(operation, SB_TOO_MANY), "content",
-		    content("application/json", reference(
-		    "#/components/schemas/RateLimited")));
-	add_error(operation, &sb_error_internal);
-	add_error(operation, &sb_error_unavailable);
-}
-
-/* post_api_auth_login, of POST /api/auth/login. */
-static struct json_object *
-operation_id(struct sb_pool *pool, const struct sb_route *r)
-{
-	char *id = sb_printf(pool, "%s%s", sb_method_names[r->method],
-	    r->path[1] == '\0' ? "/root" : r->path), *to = id;
-
-	for (const char *p = id; *p != '\0'; p++)
-		if (*p != '{' && *p != '}')
-			*to++ = *p == '/' || *p == '.' ? '_' : lower(*p);
-	*to = '\0';
-	return text(id);
-}
-
-static struct json_object *
-operation(struct sb_pool *pool, const char *program, const struct sb_route *r)
-{
-	struct json_object *o = json_object_new_object();
-	struct json_object *tags = json_object_new_array();
-	struct json_object *security = json_object_new_array();
-
-	json_object_array_add(tags, text(program));
-	add(o, "tags", tags);
-	add(o, "operationId", operation_id(pool, r));
-	add(o, "summary", text(r->doc));
-	add_parameters(o, r->in);
-	add_body(o, r);
-	add_responses(o, r);
-	add(o, "security", security);
-	if (r->access->scheme != NULL) {
-		struct json_object *scheme = json_object_new_object();
-
-		add(scheme, r->access->scheme, json_object_new_array());
+	for (int i = 0; i < 2 && access->token; i++) {
+		scheme = json_object_new_object();
+		add(scheme, schemes[i], json_object_new_array());
 		json_object_array_add(security, scheme);
 	}
-	return o;
+	if (access->tokenless)
+		json_object_array_add(security, json_object_new_object());
+	add(operation, "security", security);
 }
 
-/* ---------------------------------------------------------- the document */
+/* The row's sentence, as a headline. */
+static const char *
+summary(struct sb_pool *pool, const struct sb_route *r)
+{
+	return sb_printf(pool, "%.*s", (int)strlen(r->doc) - 1, r->doc);
+}
 
-/* Schemas that no field table has: the shapes of errors. */
-static const char components[] = "{"
-    "\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
-    "\"bearerFormat\":\"JWT\"}},"
-    "\"schemas\":{"
-    "\"Error\":{\"type\":\"object\",\"required\":[\"detail\"],\"properties\":{"
-    "\"detail\":{\"type\":\"string\",\"description\":\"What went wrong.\"},"
-    "\"error\":{\"type\":\"string\",\"description\":\"OAuth 2 error code.\"}}},"
-    "\"RateLimited\":{\"type\":\"object\",\"required\":[\"detail\",\"limit\","
-    "\"remaining\",\"retry_after\",\"reset_at\"],\"properties\":{"
-    "\"detail\":{\"type\":\"string\",\"description\":\"Which limit it was.\"},"
-    "\"limit\":{\"type\":\"integer\"},\"remaining\":{\"type\":\"integer\"},"
-    "\"retry_after\":{\"type\":\"integer\",\"description\":\"Seconds.\"},"
-    "\"reset_at\":{\"type\":\"number\",\"description\":\"Unix seconds.\"}}},"
-    "\"ValidationError\":{\"type\":\"object\",\"required\":[\"detail\"],"
-    "\"properties\":{\"detail\":{\"type\":\"array\",\"items\":{"
-    "\"type\":\"object\",\"required\":[\"type\",\"loc\",\"msg\"],"
-    "\"properties\":{\"type\":{\"type\":\"string\"},"
-    "\"loc\":{\"type\":\"array\","
-    "\"items\":{\"type\":[\"string\",\"integer\"]}},"
-    "\"msg\":{\"type\":\"string\"},\"input\":{},"
-    "\"ctx\":{\"type\":\"object\"}}}}}}}}";
+/* What else the row says in words, and what it says of limits. */
+static const char *
+description(struct sb_pool *pool, const struct sb_route *r)
+{
+	const char *more = sb_printf(pool, "%s%s", r->more == NULL ? "" :
+	    r->more, r->more == NULL ? "" : "\n\n"), *limits = "";
+	struct sb_limit_state unused;
+
+	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1)
+		if (r->limits & limit)
+			limits = sb_printf(pool, "%s%s`%s`", limits,
+			    *limits == '\0' ? "" : ", ", sb_limit_full(
+			    (enum sb_limit)limit, 0, &unused));
+	return *limits == '\0' ?
+	    sb_printf(pool, "%sCounts against no limit.", more) :
+	    sb_printf(pool, "%sCounts against these limits: %s.", more,
+	    limits);
+}
+
+static void
+add_operation(struct sb_openapi *o, const struct sb_route *r)
+{
+	struct json_object *operation = json_object_new_object();
+	char method[8] = "";
+
+	if (r->name == NULL)
+		sb_fatal("%s: a route without a name", r->path);
+	for (size_t i = 0; sb_method_names[r->method][i] != '\0'; i++)
+		method[i] = (char)tolower(
+		    (unsigned char)sb_method_names[r->method][i]);
+	add(child(child(o->document, "paths"), r->path), method, operation);
+	add(operation, "tags", array_of(text(o->program->name)));
+	add(operation, "operationId", text(r->name));
+	add(operation, "summary", text(summary(o->pool, r)));
+	add(operation, "description", text(description(o->pool, r)));
+	add_security(operation, r->access);
+	add_parameters(o, operation, r->in);
+	add_body(o, operation, r);
+	sb_openapi_answers(o, child(operation, "responses"), r);
+}
+
+/* ------------------------------------------------------------ the document */
+
+static const char about[] =
+    "What a chat with agents and with humans in the loop is built on: "
+    "accounts, their logins, and limits.\n\n"
+    "## Authorising\n\n"
+    "Register or log in, and send the `access_token` of the answer along: "
+    "`Authorization: Bearer …`. It is good for `expires_in` seconds; before "
+    "they are over, change the `refresh_token` for a new pair. Both are one "
+    "login, which can be listed and revoked.\n\n"
+    "## Errors\n\n"
+    "Every error is JSON with a `detail`: a sentence, or of a 422 a list that "
+    "has an entry for each invalid field. A path that is not here is a 404; a "
+    "method that a path doesn't have is a 405, whose `Allow` names those it "
+    "has. The `X-Request-ID` of an answer leads to it in the server's "
+    "log.\n\n"
+    "## Limits\n\n"
+    "What counts against a limit tells in the header fields of its answers how "
+    "the nearest one stands. Beyond a limit the answer is a 429, whose "
+    "`Retry-After` says when to come again.";
+
+/* Whose it is and under which licence is for its operator to say. */
+static void
+add_info(struct sb_openapi *o)
+{
+	struct json_object *info = child(o->document, "info"), *license;
+
+	add(info, "title", text(SB_TITLE));
+	add(info, "version", text(PACKAGE_VERSION));
+	add(info, "description", text(about));
+	add(child(info, "contact"), "name",
+	    text("Whoever runs this installation"));
+	license = child(info, "license");
+	add(license, "name", text("None is stated"));
+	add(license, "identifier", text("NOASSERTION"));
+}
+
+static void
+add_tag(struct sb_openapi *o)
+{
+	struct json_object *tag = json_object_new_object();
+
+	add(tag, "name", text(o->program->name));
+	add(tag, "description", text(o->program->doc));
+	add(o->document, "tags", array_of(tag));
+}
+
+/* The part with the route that gives tokens says how to get them. */
+static void
+add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
+{
+	static const char *const urls[] = {
+		[SB_TOKEN_URL] = "tokenUrl", [SB_REFRESH_URL] = "refreshUrl",
+	};
+	struct json_object *schemes = child(child(o->document, "components"),
+	    "securitySchemes"), *scheme, *flow;
+
+	if (r->access->token) {
+		scheme = child(schemes, BEARER);
+		add(scheme, "type", text("http"));
+		add(scheme, "scheme", text("bearer"));
+		add(scheme, "bearerFormat", text("JWT"));
+		add(scheme, "description", text("The `access_token` of a "
+		    "token pair."));
+	}
+	if (r->flow == 0)
+		return;
+	scheme = child(schemes, OAUTH);
+	add(scheme, "type", text("oauth2"));
+	add(scheme, "description", text("OAuth 2's password flow (RFC 6749 "
+	    "section 4.3): a name and a password for a token pair."));
+	flow = child(child(scheme, "flows"), "password");
+	add(flow, urls[r->flow], text(sb_printf(o->pool, PREFIX "%s",
+	    r->path)));
+	child(flow, "scopes");
+}
+
+static void
+add_headers(struct sb_openapi *o)
+{
+	struct json_object *headers = child(child(o->document, "components"),
+	    "headers"), *header;
+
+	for (int i = 0; i < SB_HEADERS; i++) {
+		header = child(headers, sb_headers[i].name);
+		add(header, "description", text(sb_headers[i].doc));
+		add(child(header, "schema"), "type",
+		    text(sb_headers[i].type == NULL ? "string" :
+		    sb_headers[i].type));
+	}
+}
 
 void
-sb_openapi_print(const char *program, const struct sb_route *routes)
+sb_openapi_print(const struct sb_program *program)
 {
-	struct sb_pool *pool = sb_pool_new();
-	struct json_object *document = json_object_new_object();
-	struct json_object *info, *tags, *tag;
+	struct sb_openapi o = { .pool = sb_pool_new(), .program = program,
+	    .document = json_object_new_object() };
+	struct json_object *server = json_object_new_object();
 
-	add(document, "openapi", text("3.1.0"));
-	info = child(document, "info");
-	add(info, "title", text("Interactive Agent Chat System API"));
-	add(info, "version", text(PACKAGE_VERSION));
-	tags = json_object_new_array();
-	tag = json_object_new_object();
-	add(tag, "name", text(program));
-	json_object_array_add(tags, tag);
-	add(document, "tags", tags);
-	for (const struct sb_route *r = routes; r->method != SB_NONE; r++) {
-		char method[8] = "";
-
-		for (size_t i = 0; sb_method_names[r->method][i] != '\0'; i++)
-			method[i] = lower(sb_method_names[r->method][i]);
-		add(child(child(document, "paths"), r->path), method,
-		    operation(pool, program, r));
+	sb_settings_default();
+	add(o.document, "openapi", text("3.1.0"));
+	add_info(&o);
+	add(server, "url", text(SERVER));
+	add(o.document, "servers", array_of(server));
+	add_tag(&o);
+	child(o.document, "paths");
+	o.schemas = child(child(o.document, "components"), "schemas");
+	for (const struct sb_route *r = program->routes; r->method != SB_NONE;
+	    r++) {
+		add_operation(&o, r);
+		add_security_schemes(&o, r);
 	}
-	add(document, "components", json_tokener_parse(components));
-	puts(json_object_to_json_string_ext(document,
+	add_headers(&o);
+	puts(json_object_to_json_string_ext(o.document,
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(document);
-	sb_pool_free(pool);
+	json_object_put(o.document);
+	sb_pool_free(o.pool);
 }

@@ -53,6 +53,15 @@ const struct sb_error sb_error_token = {
 const struct sb_error sb_error_inactive = {
 	SB_BAD_REQUEST, "Inactive user", NULL };
 
+enum { ERROR_DETAIL, ERROR_CODE };
+const struct sb_field sb_error_fields[] = {
+	[ERROR_DETAIL] = { "detail", SB_TEXT, "What went wrong." },
+	[ERROR_CODE] = { "error", SB_TEXT,
+	    "The same for OAuth 2 clients (RFC 6749 section 5.2).",
+	    .optional = true },
+	SB_END_AS("Error")
+};
+
 int
 sb_status_number(enum sb_status status)
 {
@@ -121,14 +130,14 @@ sb_refuse(struct sb_response *rs, const struct sb_error *error)
 {
 	struct json_object *body = json_object_new_object();
 
-	json_object_object_add(body, "detail",
+	json_object_object_add(body, sb_error_fields[ERROR_DETAIL].name,
 	    json_object_new_string(error->detail));
 	if (error->error != NULL)
-		json_object_object_add(body, "error",
+		json_object_object_add(body, sb_error_fields[ERROR_CODE].name,
 		    json_object_new_string(error->error));
 	sb_refuse_with(rs, error->status, body);
 	if (error->status == SB_UNAUTHORIZED)
-		sb_put_header(rs, "WWW-Authenticate",
+		sb_put_header(rs, sb_headers[SB_WWW_AUTHENTICATE].name,
 		    error == &sb_error_token ?
 		    "Bearer error=\"invalid_token\"" : "Bearer");
 	return error->status;
@@ -139,7 +148,8 @@ sb_refuse_invalid(struct sb_response *rs, struct json_object *detail)
 {
 	struct json_object *body = json_object_new_object();
 
-	json_object_object_add(body, "detail", detail);
+	json_object_object_add(body, sb_error_fields[ERROR_DETAIL].name,
+	    detail);
 	return sb_refuse_with(rs, SB_UNPROCESSABLE, body);
 }
 
@@ -197,7 +207,7 @@ sb_response_send(struct sb_response *rs)
 	sb_cors_headers(rs);
 	sb_limited_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
-		sb_put_header(rs, "Retry-After", "1");
+		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
 	if (way->authorization != NULL || way->secret)
 		sb_put_header(rs, "Cache-Control", "no-store");
 	if (rs->content != NULL) {
@@ -205,7 +215,7 @@ sb_response_send(struct sb_response *rs)
 		sb_put_header(rs, "Content-Length", sb_printf(rq->pool, "%zu",
 		    rs->content_length));
 	}
-	sb_put_header(rs, "X-Request-ID", rq->id);
+	sb_put_header(rs, sb_headers[SB_X_REQUEST_ID].name, rq->id);
 	append(rs, "X-Content-Type-Options: nosniff\r\nVary: Origin\r\n\r\n");
 	status = sb_printf(rq->pool, "Status: %d %s\r\n",
 	    sb_status_number(rs->status), sb_status_reason(rs->status));

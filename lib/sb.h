@@ -1,8 +1,8 @@
 /*
  * All that a program of switchboard may use, in the order of a tour: the
  * program and its tables, a request, its answer, identity, limits, the log,
- * memory, time and text.  Two chapters are files of their own, which this one
- * includes: store.h and values.h.  cgi/ includes nothing else of ours.
+ * memory, time and text.  Three chapters are files of their own, which this one
+ * includes: store.h, values.h, identity.h.  cgi/ includes nothing else of ours.
  */
 #ifndef SB_H
 #define SB_H
@@ -23,6 +23,8 @@ struct sb_response;
 #include "values.h"		/* the settings */
 
 /* ------------------------------------------------------------- a program */
+
+#define SB_TITLE	"Interactive Agent Chat System API"
 
 /* What a request comes to.  SB_NEXT is no answer: the next step may go on. */
 enum sb_status {
@@ -79,7 +81,10 @@ enum sb_place {
 	SB_PLACES
 };
 
-/* A field of an input or of an answer.  A table of them ends with SB_END. */
+/*
+ * A field of an input or of an answer.  A table of them ends with SB_END or,
+ * where generated clients shall have a type of that name, with SB_END_AS.
+ */
 struct sb_field {
 	const char	*name;
 	enum sb_kind	 kind;
@@ -90,11 +95,12 @@ struct sb_field {
 	const char	*pattern;	/* POSIX extended regular expression */
 	const char *const *choices;	/* of SB_ENUM, ended by NULL */
 	const struct sb_field *fields;	/* of SB_OBJECT, SB_LIST, SB_MAP */
-	const char	*example;
+	const char	*example;	/* as text; of SB_MAP, a name */
 	/* What is wrong with a value, as half a sentence, or NULL. */
 	const char	*(*wrong)(struct sb_pool *, const char *value);
 };
-#define SB_END	{ .name = NULL }
+#define SB_END		{ .name = NULL }
+#define SB_END_AS(type)	{ .name = NULL, .doc = type }
 
 /* An error that a route can answer; its detail is what the caller reads. */
 struct sb_error {
@@ -105,10 +111,11 @@ struct sb_error {
 
 /* Who may call.  admit() fills in rq->caller and says SB_NEXT, or refuses. */
 struct sb_access {
-	const char	*scheme;	/* OpenAPI security scheme, or NULL */
+	bool		 token;		/* an access token is looked at */
 	const struct sb_error *const *errors;	/* ended by NULL; or NULL */
 	enum sb_status	(*admit)(struct sb_request *, struct sb_response *);
 	void		(*prepare)(struct sb_db *);	/* before serving */
+	bool		 tokenless;	/* none will do, too, at times */
 };
 extern const struct sb_error sb_error_inactive, sb_error_not_found,
     sb_error_token;
@@ -134,6 +141,9 @@ enum sb_limit {
 };
 #define SB_LIMITS	5
 
+/* What a route is to OAuth 2's password flow. */
+enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL };
+
 #define SB_ROUTE_ERRORS	6
 
 typedef enum sb_status sb_handler(struct sb_request *, struct sb_response *);
@@ -154,15 +164,25 @@ struct sb_route {
 	unsigned	 limits;	/* of enum sb_limit */
 	sb_handler	*find;		/* sets rq->subject, or refuses */
 	const struct sb_error *errors[SB_ROUTE_ERRORS];
+	const char	*name;		/* clients' for the call: snake_case */
+	const char	*more;		/* what else its users should know */
+	enum sb_status	 otherwise;	/* another status of the same answer */
+	enum sb_flow	 flow;
 };
 #define SB_BODY_MAX	((size_t)64 * 1024)
+
+/* A program: its name, what it is in a sentence, and its routes. */
+struct sb_program {
+	const char	*name;
+	const char	*doc;
+	const struct sb_route *routes;
+};
 
 /*
  * Serves the routes: FastCGI if standard input is a listening socket, CGI (RFC
  * 3875) if GATEWAY_INTERFACE is set, else a command.  Returns the exit status.
  */
-int	 sb_main(int argc, char **argv, const char *program,
-	    const struct sb_route *routes);
+int	 sb_main(int argc, char **argv, const struct sb_program *);
 
 /* ------------------------------------------------------------- a request */
 
@@ -251,99 +271,7 @@ enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
 
 /* ------------------------------------------------------------- identity */
 
-/*
- * The key under which a user name is unique: NFKC, full case
- * folding, NFKC again.  NULL if it is not UTF-8.  In the pool.
- */
-const char *sb_username_key(struct sb_pool *, const char *username);
-
-/* What is wrong with a user name, as "must not …", or NULL. */
-const char *sb_username_wrong(struct sb_pool *, const char *username);
-
-/*
- * The key under which an address is unique: local part in NFC and case-folded,
- * domain as lower-case A-labels (RFC 5891).  NULL if it is no address.
- */
-const char *sb_email_key(struct sb_pool *, const char *address);
-
-/* What a name or an address is looked for by; no user name has an @. */
-const char *sb_name_key(struct sb_pool *, const char *name);
-
-/* What is wrong with an email address, a sentence, or NULL. */
-const char *sb_email_wrong(struct sb_pool *, const char *address);
-
-/* What is wrong with a new password, or NULL: RFC 8265 has no controls. */
-const char *sb_password_wrong(struct sb_pool *, const char *password);
-
-/*
- * Hashes a password by scrypt (RFC 7914) into an MCF string, with the
- * settings' parameters.  At most HASHES processes hash at a time; NULL if no
- * place came free within 5 s: the store has then failed, and the answer is a
- * 503.
- */
-const char *sb_password_hash(struct sb_request *, const char *password);
-
-/* A guess at the password of an account, or of a name that nobody has. */
-struct sb_guess {
-	const char	*account;	/* the user's id; NULL: nobody's */
-	const char	*name;		/* the key of the name, if nobody's */
-	const char	*login;		/* decided by its own count, or NULL */
-	bool		 both;		/* counts for the account, too */
-	const char	*hash;		/* NULL: nobody's; takes as long */
-	const char	*password;
-};
-
-/*
- * How long after its end a refresh token still stands for its login when a
- * password is guessed; until then it is known of a login that it was revoked.
- */
-#define SB_SHIELD	(90 * SB_DAY)
-
-/*
- * SB_NEXT if it is right.  Else refuses with that error, after it was counted
- * against the account's limit, or with a 429 where that is reached.
- */
-enum sb_status sb_password_check(struct sb_response *, const struct sb_guess *,
-	    const struct sb_error *wrong);
-
-/* Whether a hash is weaker than the settings, or not by scrypt. */
-bool	 sb_password_outdated(const char *hash);
-
-enum sb_token_type { SB_TOKEN_ACCESS, SB_TOKEN_REFRESH, SB_TOKEN_TYPES };
-
-/* The claims of a token (RFC 7519). */
-struct sb_token {
-	enum sb_token_type type;
-	const char	*kid;
-	const char	*jti;
-	const char	*sid;		/* the login */
-	const char	*sub;		/* the user */
-	const char	*username;	/* access tokens only */
-	int64_t		 iat;		/* seconds */
-	int64_t		 exp;		/* seconds */
-};
-
-/*
- * Signs the claims (JWS compact serialisation, HS256).  The same claims and
- * kid give the same text.  NULL if there is no key of that kid any more, or if
- * the key file can't be had or is damaged: then the request has failed, as it
- * has where the two below say no for that reason.
- */
-const char *sb_token_sign(struct sb_request *, const struct sb_token *);
-
-/*
- * Reads a token that we signed, of that type.  False for any other.  What it
- * says is in the request's memory.
- */
-bool	 sb_token_read(struct sb_request *, const char *text,
-	    enum sb_token_type, struct sb_token *);
-
-/* The same, but not an expired one. */
-bool	 sb_token_verify(struct sb_request *, const char *text,
-	    enum sb_token_type, struct sb_token *);
-
-/* The kid of the key that signs now; NULL if the request has failed. */
-const char *sb_token_kid(struct sb_request *);
+#include "identity.h"		/* names, addresses, passwords, tokens */
 
 /* ------------------------------------------------------------- limits */
 

@@ -11,12 +11,9 @@
 
 #include "internal.h"
 
-static struct {
-	const char	*name;
-	const struct sb_route *routes;
-	struct sb_db	*db;
-	bool		 misconfigured;	/* CGI only: else there is no start */
-} program;
+static const struct sb_program *program;
+static struct sb_db *store;
+static bool misconfigured;	/* CGI only: else there is no start */
 
 /* What is in hand, for the log and for sb_fatal. */
 static struct sb_response *in_hand;
@@ -44,7 +41,7 @@ static enum sb_status
 check_settings(struct sb_request *rq, struct sb_response *rs)
 {
 	(void)rq;
-	if (program.misconfigured)
+	if (misconfigured)
 		return sb_refuse(rs, &sb_error_internal);
 	return SB_NEXT;
 }
@@ -146,13 +143,13 @@ sb_serve(struct sb_conn *conn, const char *name, const struct sb_route *routes,
 static void
 serve_one(struct sb_conn *conn)
 {
-	sb_serve(conn, program.name, program.routes, program.db);
+	sb_serve(conn, program->name, program->routes, store);
 }
 
 static bool
 more(void)
 {
-	return sb_worker_wanted() && !sb_db_outdated(program.db);
+	return sb_worker_wanted() && !sb_db_outdated(store);
 }
 
 /* Opens before the first request what all of them need; later will do, too. */
@@ -161,16 +158,16 @@ work(void)
 {
 	bool outdated;
 
-	program.db = sb_db_new(SB_STORE_MAIN);
-	sb_db_open(program.db, program.name);
-	for (const struct sb_route *r = program.routes; r->method != SB_NONE;
+	store = sb_db_new(SB_STORE_MAIN);
+	sb_db_open(store, program->name);
+	for (const struct sb_route *r = program->routes; r->method != SB_NONE;
 	    r++)
 		if (r->access->prepare != NULL)
-			r->access->prepare(program.db);
-	sb_limit_prepare(program.routes);
+			r->access->prepare(store);
+	sb_limit_prepare(program->routes);
 	sb_conn_fastcgi(serve_one, more);
-	outdated = sb_db_outdated(program.db);
-	sb_db_free(program.db);
+	outdated = sb_db_outdated(store);
+	sb_db_free(store);
 	return outdated ? SB_OUTDATED : 0;
 }
 
@@ -179,7 +176,7 @@ serve_fastcgi(void)
 {
 	const char *wrong = sb_settings_read();
 
-	sb_log_open(program.name);
+	sb_log_open(program->name);
 	if (wrong != NULL) {
 		sb_log(SB_ERROR, "%s", wrong);
 		return EX_CONFIG;
@@ -196,14 +193,14 @@ serve_cgi(void)
 	const char *wrong = sb_settings_read();
 	struct sb_conn conn;
 
-	sb_log_open(program.name);
-	program.db = sb_db_new(SB_STORE_MAIN);
+	sb_log_open(program->name);
+	store = sb_db_new(SB_STORE_MAIN);
 	sb_conn_cgi(&conn, environ);
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);
-	program.misconfigured = wrong != NULL;
-	sb_serve(&conn, program.name, program.routes, program.db);
-	sb_db_free(program.db);
+	misconfigured = wrong != NULL;
+	sb_serve(&conn, program->name, program->routes, store);
+	sb_db_free(store);
 	return 0;
 }
 
@@ -211,17 +208,17 @@ static int
 run_command(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--openapi") == 0) {
-		sb_openapi_print(program.name, program.routes);
+		sb_openapi_print(program);
 		return fflush(stdout) == 0 ? 0 : EX_IOERR;
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		printf("switchboard %s %s\n", program.name, PACKAGE_VERSION);
+		printf("switchboard %s %s\n", program->name, PACKAGE_VERSION);
 		return 0;
 	}
 	fprintf(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
 	    "%s is a FastCGI and CGI program: it is started by a web server.\n"
-	    "usage: %s --openapi | --version | --help\n", program.name,
-	    program.name);
+	    "usage: %s --openapi | --version | --help\n", program->name,
+	    program->name);
 	return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : EX_USAGE;
 }
 
@@ -230,13 +227,12 @@ run_command(int argc, char **argv)
  * never looked at.
  */
 int
-sb_main(int argc, char **argv, const char *name, const struct sb_route *routes)
+sb_main(int argc, char **argv, const struct sb_program *which)
 {
 	int listening = 0;
 	socklen_t length = sizeof(listening);
 
-	program.name = name;
-	program.routes = routes;
+	program = which;
 	sb_process_begin();
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
 	    &length) == 0 && listening)

@@ -370,6 +370,14 @@ sb_settings_load(void)
 	return complaint;
 }
 
+void
+sb_settings_default(void)
+{
+	forget();
+	for (size_t i = 0; i < sb_setting_count; i++)
+		set_default(&sb_setting_found[i]);
+}
+
 const char *const *
 sb_setting_warnings(void)
 {

@@ -1,0 +1,212 @@
+/*
+ * What an operation of the OpenAPI document can answer: its own answer, the
+ * errors of its row, and those that any request can lead to.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "openapi.h"
+
+/* The answers of an operation under way. */
+struct answers {
+	struct sb_openapi *o;
+	const struct sb_route *route;
+	struct json_object *json;
+};
+
+/* ------------------------------------------------------------- one of them */
+
+/* The answer of that status, to which these header fields are added. */
+static struct json_object *
+answer(struct answers *a, enum sb_status status, unsigned headers)
+{
+	struct json_object *answer;
+	const char *name;
+
+	answer = child(a->json, sb_printf(a->o->pool, "%d",
+	    sb_status_number(status)));
+	if (!json_object_object_get_ex(answer, "description", NULL))
+		add(answer, "description", text(sb_status_reason(status)));
+	for (int i = 0; i < SB_HEADERS; i++) {
+		name = sb_headers[i].name;
+		if (headers & 1U << i)
+			add(child(child(answer, "headers"), name), "$ref",
+			    text(sb_printf(a->o->pool,
+			    "#/components/headers/%s", name)));
+	}
+	return answer;
+}
+
+static struct json_object *
+json_of(struct json_object *answer)
+{
+	return child(child(answer, "content"), SB_JSON_MEDIA);
+}
+
+/* Takes the example's body; its name is made of words that say what it is. */
+static void
+add_example(struct sb_pool *pool, struct json_object *media, const char *words,
+    struct json_object *body)
+{
+	char *name = sb_printf(pool, "%s", words);
+
+	for (char *p = name; *p != '\0'; p++)
+		*p = isalnum((unsigned char)*p) ?
+		    (char)tolower((unsigned char)*p) : '_';
+	add(child(child(media, "examples"), name), "value", body);
+}
+
+/* -------------------------------------------------------------- a success */
+
+static void
+add_content(struct answers *a, struct json_object *answer)
+{
+	const struct sb_route *r = a->route;
+
+	if (r->media != NULL)
+		add(child(child(answer, "content"), r->media), "schema",
+		    json_object_new_object());
+	else if (r->out != NULL)
+		add(json_of(answer), "schema", sb_schema_fields(a->o, r->out,
+		    SB_OF_ANSWER));
+}
+
+static void
+add_success(struct answers *a)
+{
+	const struct sb_route *r = a->route;
+	enum sb_status status = r->success == SB_NEXT ? SB_OK : r->success;
+	struct json_object *success = answer(a, status,
+	    sb_example_success(a->o, r, status).headers), *example = NULL;
+
+	add_content(a, success);
+	if (r->media == NULL && r->out != NULL)
+		example = sb_example_fields(r->out);
+	if (example != NULL)
+		add(json_of(success), "example", example);
+	if (r->otherwise != SB_NEXT)
+		add_content(a, answer(a, r->otherwise, sb_example_success(
+		    a->o, r, r->otherwise).headers));
+}
+
+/* --------------------------------------------------------------- refusals */
+
+static void
+add_error(struct answers *a, const struct sb_error *e)
+{
+	struct sb_example example = sb_example_error(a->o, a->route, e);
+	struct json_object *media = json_of(answer(a, e->status,
+	    example.headers));
+
+	if (!json_object_object_get_ex(media, "schema", NULL))
+		add(media, "schema", sb_schema_fields(a->o, sb_error_fields,
+		    SB_OF_ANSWER));
+	add_example(a->o->pool, media, e->detail, example.body);
+}
+
+static void
+add_limited(struct answers *a)
+{
+	struct json_object *media = NULL;
+	struct sb_example example;
+	const char *name;
+
+	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1) {
+		if (!(a->route->limits & limit))
+			continue;
+		example = sb_example_limited(a->o, a->route,
+		    (enum sb_limit)limit, &name);
+		media = json_of(answer(a, SB_TOO_MANY, example.headers));
+		if (!json_object_object_get_ex(media, "schema", NULL))
+			add(media, "schema", sb_schema_fields(a->o,
+			    sb_limited_fields, SB_OF_ANSWER));
+		add_example(a->o->pool, media, name, example.body);
+	}
+}
+
+/* What can be wrong with a field, but of an id in the path: it is a 404. */
+static unsigned
+flaws_of(const struct sb_field *f, unsigned taken)
+{
+	if (f->in == SB_IN_BODY)
+		return sb_check_flaws(f, taken & SB_JSON, taken & SB_FORM);
+	if (f->in == SB_IN_QUERY)
+		return sb_check_flaws(f, false, true);
+	return f->kind == SB_UUID ? 0 : sb_check_flaws(f, false, false) &
+	    ~(1U << SB_FLAW_MISSING);
+}
+
+static void
+add_invalid(struct answers *a)
+{
+	const struct sb_route *r = a->route;
+	unsigned taken = sb_openapi_bodies(r), flaws = 0;
+	struct json_object *invalid;
+	struct sb_example example;
+
+	for (const struct sb_field *f = r->in; f != NULL && f->name != NULL;
+	    f++)
+		flaws |= flaws_of(f, taken);
+	if (flaws == 0)
+		return;
+	if (taken & SB_JSON)
+		flaws |= 1U << SB_FLAW_JSON | 1U << SB_FLAW_NO_OBJECT;
+	example = sb_example_invalid(a->o, r);
+	invalid = answer(a, SB_UNPROCESSABLE, example.headers);
+	add(invalid, "description", text(sb_printf(a->o->pool,
+	    "%s. The types that can be among its entries: %s.",
+	    sb_status_reason(SB_UNPROCESSABLE),
+	    sb_schema_flaws(a->o->pool, flaws))));
+	add(json_of(invalid), "schema", sb_schema_invalid(a->o));
+	if (example.body != NULL)
+		add(json_of(invalid), "example", example.body);
+}
+
+/* ------------------------------------------------------------- all of them */
+
+unsigned
+sb_openapi_bodies(const struct sb_route *r)
+{
+	for (const struct sb_field *f = r->in; f != NULL && f->name != NULL;
+	    f++)
+		if (f->in == SB_IN_BODY)
+			return r->body == 0 ? SB_JSON : r->body;
+	return 0;
+}
+
+static bool
+has_id(const struct sb_route *r)
+{
+	for (const struct sb_field *f = r->in; f != NULL && f->name != NULL;
+	    f++)
+		if (f->in == SB_IN_PATH && f->kind == SB_UUID)
+			return true;
+	return false;
+}
+
+/* A body that nobody asked for is read, too. */
+void
+sb_openapi_answers(struct sb_openapi *o, struct json_object *json,
+    const struct sb_route *r)
+{
+	const struct sb_error *const *of_access = r->access->errors;
+	struct answers a = { o, r, json };
+
+	add_success(&a);
+	add_error(&a, &sb_error_incomplete);
+	add_error(&a, &sb_error_ambiguous);
+	for (int i = 0; i < SB_ROUTE_ERRORS && r->errors[i] != NULL; i++)
+		add_error(&a, r->errors[i]);
+	for (; of_access != NULL && *of_access != NULL; of_access++)
+		add_error(&a, *of_access);
+	if (has_id(r))
+		add_error(&a, &sb_error_not_found);
+	add_error(&a, &sb_error_too_large);
+	add_invalid(&a);
+	add_limited(&a);
+	add_error(&a, &sb_error_internal);
+	if (r->otherwise != SB_UNAVAILABLE)
+		add_error(&a, &sb_error_unavailable);
+}

@@ -1,0 +1,183 @@
+/*
+ * The examples of the OpenAPI document.  Values are those of the tables; what
+ * refuses is made by the code that refuses requests, and sent, so that what is
+ * shown, and which header fields come along, is what is answered.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "openapi.h"
+
+/* An answer to a request that nobody sent, and the way that it goes. */
+struct stage {
+	struct sb_pool	*pool;
+	struct sb_conn	 conn;
+	struct sb_way	 way;
+	struct sb_request rq;
+	struct sb_response rs;
+	const char	*sent;
+};
+
+#define UNTIL	INT64_C(1760440000250000)	/* a full limit is so */
+#define NOW	(UNTIL - 12 * SB_SECOND)
+
+/* ----------------------------------------------------------------- values */
+
+struct json_object *
+sb_example_field(const struct sb_field *f)
+{
+	struct json_object *value;
+	const char *word = f->example;
+
+	switch (f->kind) {
+	case SB_OBJECT:
+		return sb_example_fields(f->fields);
+	case SB_LIST:
+		value = sb_example_fields(f->fields);
+		return value == NULL ? NULL : array_of(value);
+	case SB_MAP:
+		value = json_object_new_object();
+		if (word != NULL)
+			add(value, word, sb_example_fields(f->fields));
+		return value;
+	default:
+		break;
+	}
+	if (word == NULL)
+		return f->kind == SB_ENUM ? text(f->choices[0]) : NULL;
+	if (f->kind == SB_INT)
+		return json_object_new_int64(strtoll(word, NULL, 10));
+	if (f->kind == SB_UNIX_TIME)
+		return json_object_new_double_s(strtod(word, NULL), word);
+	return f->kind == SB_BOOL ?
+	    json_object_new_boolean(strcmp(word, "true") == 0) : text(word);
+}
+
+/* What is optional and has no example is left out. */
+struct json_object *
+sb_example_fields(const struct sb_field *f)
+{
+	struct json_object *object = json_object_new_object(), *value;
+
+	for (; f->name != NULL; f++) {
+		if (f->in != SB_IN_BODY)
+			continue;
+		if ((f->kind == SB_ENUM && f->optional &&
+		    f->example == NULL) || (value = sb_example_field(f)) ==
+		    NULL) {
+			if (f->optional)
+				continue;
+			json_object_put(object);
+			return NULL;
+		}
+		add(object, f->name, value);
+	}
+	return object;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static bool
+keep(struct sb_conn *conn, const void *bytes, size_t n)
+{
+	struct stage *s = conn->impl;
+
+	s->sent = sb_copy(s->pool, bytes, n);
+	return true;
+}
+
+static struct stage *
+begin(struct sb_openapi *o, const struct sb_route *r)
+{
+	struct stage *s = sb_alloc(o->pool, sizeof(*s));
+
+	s->pool = o->pool;
+	s->conn.write = keep;
+	s->conn.impl = s;
+	s->way.conn = &s->conn;
+	s->way.routes = o->program->routes;
+	s->way.route = r;
+	s->way.query = "";
+	s->rq.pool = o->pool;
+	s->rq.id = s->rq.prefix = "";
+	s->rq.way = &s->way;
+	sb_response_begin(&s->rs, &s->rq);
+	return s;
+}
+
+static struct sb_example
+end(struct stage *s, enum sb_status status)
+{
+	struct sb_example example = { json_object_get(s->rs.refusal), 0 };
+	const unsigned limits = s->way.route->limits;
+	struct sb_limit_state full;
+	const char *name;
+
+	if (s->rs.limit == NULL && limits != 0) {
+		name = sb_limit_full(limits & SB_LIMIT_ADDRESS ?
+		    SB_LIMIT_ADDRESS : SB_LIMIT_USER, UNTIL, &full);
+		sb_limited_tell(&s->rs, name, &full, NOW);
+	}
+	s->rs.status = status;
+	sb_response_send(&s->rs);
+	for (int i = 0; i < SB_HEADERS; i++)
+		if (strstr(s->sent, sb_printf(s->pool, "\r\n%s: ",
+		    sb_headers[i].name)) != NULL)
+			example.headers |= 1U << i;
+	return example;
+}
+
+struct sb_example
+sb_example_success(struct sb_openapi *o, const struct sb_route *r,
+    enum sb_status status)
+{
+	return end(begin(o, r), status);
+}
+
+struct sb_example
+sb_example_error(struct sb_openapi *o, const struct sb_route *r,
+    const struct sb_error *error)
+{
+	struct stage *s = begin(o, r);
+
+	return end(s, sb_refuse(&s->rs, error));
+}
+
+struct sb_example
+sb_example_limited(struct sb_openapi *o, const struct sb_route *r,
+    enum sb_limit limit, const char **name)
+{
+	struct stage *s = begin(o, r);
+	struct sb_limit_state full;
+
+	*name = sb_limit_full(limit, UNTIL, &full);
+	return end(s, sb_limited_refuse(&s->rs, *name, &full, NOW));
+}
+
+struct sb_example
+sb_example_invalid(struct sb_openapi *o, const struct sb_route *r)
+{
+	static char empty_object[] = "{}", empty_form[] = "";
+	struct stage *s = begin(o, r);
+	const bool json = r->body == 0 || r->body & SB_JSON;
+	enum sb_status status;
+
+	s->way.body = json ? empty_object : empty_form;
+	s->way.body_length = strlen(s->way.body);
+	s->way.content_type = json ? "application/json" :
+	    "application/x-www-form-urlencoded";
+	for (const struct sb_field *f = r->in; f->name != NULL; f++) {
+		struct sb_pair *pair = sb_alloc(o->pool, sizeof(*pair));
+
+		if (f->in != SB_IN_PATH || f->example == NULL)
+			continue;
+		pair->name = f->name;
+		pair->value = f->example;
+		pair->length = strlen(f->example);
+		pair->next = s->way.path_values;
+		s->way.path_values = pair;
+	}
+	status = sb_check_input(&s->rq, &s->rs);
+	return status == SB_NEXT ? (struct sb_example){ NULL, 0 } :
+	    end(s, status);
+}
