@@ -608,7 +608,7 @@ leads_nowhere()
 	cgi=(PATH_INFO=/docs)
 	call GET /switch-board/v1.0~x_y/docs
 	expect 200
-	has "$body" '<base href="/switch-board/v1.0~x_y/">'
+	has "$body" ' href="/switch-board/v1.0~x_y/openapi.json"'
 	cgi=(PATH_INFO=/openapi.json)
 	call GET /a/b/openapi.json
 	expect 200

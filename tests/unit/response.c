@@ -983,17 +983,17 @@ no_content_has_no_body_and_no_type(void **state)
 }
 
 static enum sb_status
-missing_file(struct sb_request *rq, struct sb_response *rs)
+missing_page(struct sb_request *rq, struct sb_response *rs)
 {
 	(void)rq;
-	return sb_put_file(rs, "no-such-file.html", NULL, 0);
+	return sb_put_page(rs, "no-such-page.html");
 }
 
 static void
-a_missing_file_is_a_fault_of_ours(void **state)
+a_missing_page_is_a_fault_of_ours(void **state)
 {
 	const struct sb_route routes[] = {
-		{ SB_GET, "/", SB_PUBLIC, missing_file, .doc = "Show.",
+		{ SB_GET, "/", SB_PUBLIC, missing_page, .doc = "Show.",
 		  .media = "text/html" },
 		{ SB_NONE }
 	};
@@ -1039,7 +1039,7 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(the_clients_id_is_kept_if_it_is_harmless),
 	cmocka_unit_test(what_has_to_do_with_secrets_is_not_stored),
 	cmocka_unit_test(no_content_has_no_body_and_no_type),
-	cmocka_unit_test(a_missing_file_is_a_fault_of_ours),
+	cmocka_unit_test(a_missing_page_is_a_fault_of_ours),
 	cmocka_unit_test(statuses_are_those_of_http),
 };
 
