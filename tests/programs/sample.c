@@ -429,10 +429,10 @@ split_header(struct sb_request *rq, struct sb_response *rs)
 }
 
 static enum sb_status
-show_file(struct sb_request *rq, struct sb_response *rs)
+show_page(struct sb_request *rq, struct sb_response *rs)
 {
 	(void)rq;
-	return sb_put_file(rs, "no-such-file.html", NULL, 0);
+	return sb_put_page(rs, "no-such-page.html");
 }
 
 /* --------------------------------------------------------------- the store */
@@ -635,7 +635,7 @@ static const struct sb_route routes[] = {
 	{ SB_GET, "/header", SB_PUBLIC, split_header, NULL, word_out,
 	  .doc = "Put an end of line into a header.",
 	  .name = "header" },
-	{ SB_GET, "/file", SB_PUBLIC, show_file, .doc = "Show a file.",
+	{ SB_GET, "/file", SB_PUBLIC, show_page, .doc = "Show a file.",
 	  .media = "text/html",
 	  .name = "file" },
 	{ SB_POST, "/write", SB_PUBLIC, write_and_succeed, store_in, word_out,
