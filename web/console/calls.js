@@ -1,0 +1,79 @@
+/*
+ * The last calls that this page made, each with the curl command that would do
+ * the same.  http.js notes them; no secret is kept here.
+ */
+import { html, nothing } from "./lit-html.js";
+import { curlOf } from "./curl.js";
+import { changed } from "./draw.js";
+
+const KEPT = 20;
+
+const calls = [];
+let number = 0;
+let copied = null;
+
+export function noteCall(request, answer, duration) {
+	calls.unshift({ number: ++number, method: request.method,
+		path: request.url, status: answer?.status,
+		duration: Math.round(duration),
+		curl: curlOf({ ...request,
+			url: location.origin + request.url }) });
+	calls.length = Math.min(calls.length, KEPT);
+	changed();
+}
+
+/* The clipboard is there on secure origins only; else it is the old way. */
+async function write(block) {
+	if (navigator.clipboard !== undefined)
+		return navigator.clipboard.writeText(block.textContent);
+	getSelection().selectAllChildren(block);
+	if (!document.execCommand("copy"))
+		throw new Error("not copied");
+}
+
+async function copy(event, call) {
+	const block = event.target.closest(".curl").querySelector("code");
+
+	try {
+		await write(block);
+		copied = { number: call.number, text: "Copied" };
+	} catch {
+		getSelection().selectAllChildren(block);
+		copied = { number: call.number, text: "Selected" };
+	}
+	changed();
+}
+
+function classOf(status) {
+	if (status === undefined)
+		return "none";
+	return status < 400 ? "good" : "bad";
+}
+
+function item(call) {
+	const said = copied?.number === call.number ? copied.text : null;
+
+	return html`<li><details class="call">
+<summary><span class="method">${call.method}</span>
+<span class="path">${call.path}</span>
+<span class="status ${classOf(call.status)}">${call.status ??
+		"no answer"}</span>
+<span class="duration">${call.duration} ms</span></summary>
+<div class="curl"><pre><code>${call.curl}</code></pre>
+<button type="button" @click=${(event) => copy(event, call)}
+aria-label=${`Copy the curl command of ${call.method} ${call.path}`}>
+Copy</button>
+<span role="status">${said ?? nothing}</span></div>
+</details></li>`;
+}
+
+export function callsPanel() {
+	return html`<details class="panel" id="calls">
+<summary><h2>Calls</h2>
+<span class="quiet">what this page asked, and the curl for it</span></summary>
+<p class="hint">The last ${KEPT}, newest first. Secrets are shell variables:
+set <code>ACCESS_TOKEN</code> and the like before you run one.</p>
+${calls.length === 0 ? html`<p>None yet.</p>` :
+		html`<ol class="calls">${calls.map(item)}</ol>`}
+</details>`;
+}

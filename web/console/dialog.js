@@ -1,0 +1,29 @@
+/*
+ * A question before something that can't be undone, as a modal dialog: what it
+ * says and does is the section's, opening and closing is the browser's.
+ */
+import { html, nothing } from "./lit-html.js";
+import { afterDraw } from "./draw.js";
+
+function at(id) {
+	return document.getElementById(id);
+}
+
+export function openDialog(id) {
+	afterDraw(() => at(id)?.showModal());
+}
+
+export function closeDialog(id) {
+	at(id)?.close();
+}
+
+/* form: what makeForm() made, whose button is the answer yes. */
+export function dialog({ id, title, text, form, closed }) {
+	return html`<dialog id=${id} aria-labelledby=${`${id}-title`}
+@close=${closed ?? nothing}>
+<h3 id=${`${id}-title`}>${title}</h3>
+${text}
+${form.view(html`<button type="button"
+@click=${() => closeDialog(id)}>Cancel</button>`)}
+</dialog>`;
+}

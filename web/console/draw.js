@@ -1,0 +1,56 @@
+/*
+ * When the page is drawn.  Whoever changes something that is shown calls
+ * changed(); all such calls of a moment become one drawing.  A drawing that
+ * shows a countdown is repeated each second, unless nobody can see it.
+ */
+
+let draw = () => {};
+let isDue = false;
+let tick = Infinity;
+let timer;
+const tasks = [];
+
+function run() {
+	isDue = false;
+	clearTimeout(timer);
+	tick = Infinity;
+	draw();
+	for (const task of tasks.splice(0))
+		task();
+	if (tick < Infinity && !document.hidden)
+		timer = setTimeout(changed, tick);
+}
+
+export function changed() {
+	if (isDue)
+		return;
+	isDue = true;
+	queueMicrotask(run);
+}
+
+/* Has f draw the page from now on. */
+export function drawWith(f) {
+	draw = f;
+	document.addEventListener("visibilitychange", changed);
+	changed();
+}
+
+/* Runs a task after the drawing to come. */
+export function afterDraw(task) {
+	tasks.push(task);
+	changed();
+}
+
+export function focusSoon(selector) {
+	afterDraw(() => document.querySelector(selector)?.focus());
+}
+
+/* Seconds to a moment, rounded up; asked while drawing, it draws again. */
+export function secondsTo(moment) {
+	const left = moment - Date.now();
+
+	if (!(left > 0))
+		return 0;
+	tick = Math.min(tick, left % 1000 + 5);
+	return Math.ceil(left / 1000);
+}

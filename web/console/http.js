@@ -1,0 +1,123 @@
+/*
+ * One request and its answer, for session.js and the sections: noted in the
+ * list of calls, read for its limits, and tried again where that is safe.
+ */
+import { Unreachable, back, pause, prefix, report } from "./away.js";
+import { noteCall } from "./calls.js";
+import { noteLimits } from "./meter.js";
+
+const PATIENCE = 30000;
+const PAUSES = 5;
+
+/* The server's clock less ours, in milliseconds; its answers tell. */
+let offset = 0;
+
+function noteClock(headers) {
+	const date = Date.parse(headers.get("Date"));
+
+	if (date > 0 && Math.abs(date - Date.now() - offset) > 1500)
+		offset = date - Date.now();
+}
+
+/* A moment of the server's, in seconds, by our clock, in milliseconds. */
+export function momentOf(seconds) {
+	return seconds * 1000 - offset;
+}
+
+function initOf({ method, bearer, json, form }) {
+	const headers = { Accept: "application/json" };
+	let body;
+
+	if (bearer)
+		headers.Authorization = `Bearer ${bearer}`;
+	if (json) {
+		headers["Content-Type"] = "application/json";
+		body = JSON.stringify(json);
+	} else if (form)
+		body = new URLSearchParams(form);
+	return { method, headers, body, cache: "no-store",
+		signal: AbortSignal.timeout(PATIENCE) };
+}
+
+function parse(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+async function answerOf(response) {
+	const after = Number(response.headers.get("Retry-After"));
+
+	return { status: response.status, ok: response.ok,
+		retryAfter: after > 0 ? after : 0,
+		body: parse(await response.text()) };
+}
+
+/* Whether something in front of the programs speaks, and they don't. */
+function isGateways({ status, retryAfter, body }) {
+	return status === 502 || status === 504 || (status === 503 &&
+		retryAfter === 0 && body?.status === undefined);
+}
+
+async function ask(request) {
+	try {
+		const response = await fetch(request.url, initOf(request));
+		const answer = await answerOf(response);
+
+		noteClock(response.headers);
+		noteLimits(response.headers);
+		return answer;
+	} catch {
+		return null;
+	}
+}
+
+/*
+ * The answer as { status, ok, retryAfter, body }: of one request, sent once.
+ * Throws Unreachable if there was none.
+ */
+export async function once(method, path, options = {}) {
+	const request = { method, url: prefix + path, ...options };
+	const start = performance.now();
+	const answer = await ask(request);
+
+	noteCall(request, answer, performance.now() - start);
+	if (answer !== null && !isGateways(answer))
+		return answer;
+	report();
+	throw new Unreachable();
+}
+
+async function attemptTwice(method, attempt) {
+	for (;;) {
+		try {
+			return await attempt();
+		} catch (error) {
+			if (!(error instanceof Unreachable) || method !== "GET")
+				throw error;
+		}
+		await back();
+	}
+}
+
+/*
+ * The answer of an attempt.  What only reads is tried until the server is back;
+ * what writes may have been done, and only the user knows whether to repeat it.
+ * A 503 with Retry-After has done nothing.
+ */
+export async function patiently(method, attempt) {
+	for (let pauses = 0; ; pauses++) {
+		const answer = await attemptTwice(method, attempt);
+
+		if (answer.status !== 503 || answer.retryAfter === 0 ||
+			pauses === PAUSES)
+			return answer;
+		await pause(answer.retryAfter);
+	}
+}
+
+export function call(method, path, options) {
+	return patiently(method, () => once(method, path, options));
+}

@@ -1,0 +1,49 @@
+/*
+ * The section of limits: all of them, as GET /api/limits has them.  Asking for
+ * them counts against none.  main.js shows it.
+ */
+import { html, nothing } from "./lit-html.js";
+import { secondsTo } from "./draw.js";
+import { momentOf } from "./http.js";
+import { bar } from "./meter.js";
+import { makeResource } from "./resource.js";
+import { span } from "./words.js";
+
+const CHANNELS = { websocket: "Chat", email: "Email", slack: "Slack" };
+
+const limits = makeResource("/api/limits");
+
+function rowsOf({ user, channels, sessions }) {
+	return [["All requests", user],
+		...Object.entries(channels).map(([name, limit]) =>
+			[`Messages over ${CHANNELS[name] ?? name}`, limit]),
+		...Object.entries(sessions).map(([id, limit]) =>
+			[`Chat session ${id}`, limit])];
+}
+
+function row([name, limit]) {
+	if (limit === null)
+		return html`<li class="limit"><p class="name">${name}</p>
+<p class="value">no limit</p></li>`;
+	const left = limit.remaining < limit.limit ?
+		secondsTo(momentOf(limit.reset_at)) : 0;
+
+	return html`<li class="limit"><p class="name">${name}</p>
+<p class="value">${limit.remaining} of ${limit.limit} left</p>
+${bar(`${name} left`, limit.remaining, limit.limit)}
+<p class="next">in ${span(limit.window_seconds)}${left > 0 ?
+		`; one more in ${span(left)}` : nothing}</p></li>`;
+}
+
+export const limitsSection = {
+	id: "limits",
+	title: "Limits",
+	shown: limits.load,
+	view: () => html`<div class="card"><h3>What is left</h3>
+<p class="hint">As it was when it was loaded. Looking at it counts against no
+limit.</p>
+${limits.trouble()}
+${limits.own.value === null ? nothing : html`<ul class="limits">
+${rowsOf(limits.own.value).map(row)}</ul>`}
+<div class="buttons">${limits.button()}</div></div>`
+};

@@ -1,0 +1,117 @@
+/*
+ * The section of one's logins: where they are, how to end them, and the tokens
+ * of this one.  main.js shows it.
+ */
+import { html, nothing } from "./lit-html.js";
+import { closeDialog, dialog, openDialog } from "./dialog.js";
+import { focusSoon } from "./draw.js";
+import { makeForm } from "./form.js";
+import { makeResource } from "./resource.js";
+import { callAs, logOutEverywhere, onChange, renewByHand, session }
+	from "./session.js";
+import { dateOf, fromNow, programOf } from "./words.js";
+
+const list = makeResource("/api/auth/sessions");
+let asked = null;
+
+/* One that is gone already is as good as ended. */
+async function revoke() {
+	const answer = await callAs("DELETE",
+		`/api/auth/sessions/${asked.id}`);
+
+	return answer.status === 404 ? { ...answer, ok: true } : answer;
+}
+
+const revokeForm = makeForm({
+	id: "revoke", label: "Revoke", kind: "danger", fields: [], act: revoke,
+	done: () => {
+		closeDialog("revocation");
+		list.load();
+		focusSoon("#logins-title");
+	}
+});
+
+const everywhereForm = makeForm({
+	id: "everywhere", label: "Log out everywhere", kind: "danger",
+	fields: [], act: logOutEverywhere
+});
+
+const renewForm = makeForm({
+	id: "renew", label: "Renew now", kind: "", fields: [],
+	act: renewByHand, done: () => "The tokens are renewed."
+});
+
+onChange(() => {
+	asked = null;
+	for (const form of [revokeForm, everywhereForm, renewForm])
+		form.reset();
+});
+
+function ask(login) {
+	asked = login;
+	revokeForm.reset();
+	openDialog("revocation");
+}
+
+function when(text) {
+	const moment = Date.parse(text);
+
+	return html`<time datetime=${text} title=${dateOf(moment)}>
+${fromNow(moment)}</time>`;
+}
+
+function login(one) {
+	const program = programOf(one.user_agent);
+
+	return html`<li class="login ${one.current ? "current" : ""}">
+<div class="what"><p class="program">${program}
+${one.current ? html`<span class="badge">this login</span>` : nothing}</p>
+<p class="hint">From ${one.ip_address ?? "an unknown address"}, logged in
+${when(one.created_at)}, last renewed ${when(one.last_used_at)}; ends
+${when(one.expires_at)} unless it is renewed.</p></div>
+${one.current ? nothing : html`<button type="button"
+aria-label=${`Revoke ${program} from ${one.ip_address ?? "unknown"}`}
+@click=${() => ask(one)}>Revoke…</button>`}
+</li>`;
+}
+
+function logins() {
+	const { value } = list.own;
+
+	if (value === null)
+		return list.trouble();
+	return html`${list.trouble()}
+<ul class="logins">${value.sessions.map(login)}</ul>
+${value.total > value.sessions.length ? html`<p class="hint">The
+${value.sessions.length} last used of ${value.total}.</p>` : nothing}`;
+}
+
+function tokens() {
+	const { expires_at: expires, ends_at: ends } = session.now;
+
+	return html`<div class="card"><h3>Tokens of this login</h3>
+<dl class="facts">
+<div><dt>Access token</dt><dd>${expires > Date.now() ?
+		html`good until ${dateOf(expires)}` :
+		"expired; the next call renews it"}</dd></div>
+<div><dt>Refresh token</dt><dd>good until ${dateOf(ends)}</dd></div>
+</dl>
+<p class="hint">They are renewed by themselves when they are needed.</p>
+${renewForm.view()}</div>`;
+}
+
+export const loginsSection = {
+	id: "logins",
+	title: "Logins",
+	shown: list.load,
+	view: () => html`<div class="card"><h3>Where you are logged in</h3>
+${logins()}
+<div class="buttons">${list.button()}</div></div>
+${session.now === null ? nothing : tokens()}
+<div class="card"><h3>Log out everywhere</h3>
+<p>Ends every login of this account, this one too.</p>
+${everywhereForm.view()}</div>
+${dialog({ id: "revocation", title: "Revoke this login?", form: revokeForm,
+		text: html`<p>${programOf(asked?.user_agent)}, from
+${asked?.ip_address ?? "an unknown address"}, is logged out at once.</p>` })}`
+};

@@ -1,0 +1,85 @@
+/*
+ * How the limits stand, by the header fields of the last answers: http.js notes
+ * them, the page shows them beside whatever else it shows.
+ */
+import { html, nothing } from "./lit-html.js";
+import { changed, secondsTo } from "./draw.js";
+import { span } from "./words.js";
+
+const TITLES = {
+	account: "Password guesses", address: "Attempts from your network",
+	user: "Requests"
+};
+const known = new Map();
+
+function number(headers, name) {
+	const text = headers.get(`X-RateLimit-${name}`);
+
+	return text === null ? NaN : Number(text);
+}
+
+export function noteLimits(headers) {
+	const name = /^"(\w+)"/.exec(headers.get("RateLimit-Policy"))?.[1];
+	const wait = /;t=(\d+)/.exec(headers.get("RateLimit"))?.[1];
+	const limit = number(headers, "Limit");
+
+	if (name === undefined || !(limit > 0))
+		return;
+	known.set(name, { limit, remaining: number(headers, "Remaining"),
+		frees: Date.now() + Number(wait ?? 0) * 1000,
+		ends: Date.now() + number(headers, "Window") * 1000,
+		isClose: headers.get("X-RateLimit-Warning") === "approaching" });
+	changed();
+}
+
+/* Those of somebody who is gone. */
+export function forgetLimits() {
+	known.clear();
+}
+
+/*
+ * What is left by now: at least one more when the oldest request has left the
+ * window, and all when the window is over.  No request is spent on asking.
+ */
+function now(state) {
+	const { limit, remaining, frees, ends, isClose } = state;
+
+	if (remaining >= limit || secondsTo(ends) === 0)
+		return { left: limit, text: `${limit} of ${limit} left` };
+	if (secondsTo(frees) > 0)
+		return { left: remaining, isClose,
+			text: `${remaining} of ${limit} left`,
+			next: `one more in ${span(secondsTo(frees))}` };
+	return { left: remaining + 1, isClose: isClose && remaining === 0,
+		text: `at least ${remaining + 1} of ${limit} left` };
+}
+
+/* A bar of what is left; the text beside it says the same. */
+export function bar(label, left, limit) {
+	return html`<meter aria-label=${label} min="0" .max=${limit}
+.low=${limit / 5} .optimum=${limit} .value=${left}></meter>`;
+}
+
+function row([name, state]) {
+	const title = TITLES[name] ?? name;
+	const { left, text, next, isClose } = now(state);
+
+	return html`<div class="meter ${isClose ? "close" : ""}">
+<p class="name">${title}</p>
+<p class="value">${text}</p>
+${bar(`${title} left`, left, state.limit)}
+<p class="next">${next ?? nothing}</p>
+<p class="warning" role="status">${isClose ?
+		html`<strong>Close to the limit.</strong> Slow down a little.` :
+		nothing}</p>
+</div>`;
+}
+
+export function meter(names) {
+	const rows = [...known].filter(([name, { remaining, limit }]) =>
+		names.includes(name) && (name === names[0] || remaining < limit));
+
+	return rows.length === 0 ? nothing :
+		html`<section class="meters" aria-label="Rate limit">
+${rows.map(row)}</section>`;
+}
