@@ -1003,7 +1003,7 @@ a_missing_page_is_a_fault_of_ours(void **state)
 	memory_expect(a, 500, "{\"detail\":\"Internal Server Error\"}");
 	assert_string_equal(memory_header(a, "Content-Type"),
 	    "application/json");
-	assert_non_null(strstr(a->log, "no-such-file.html"));
+	assert_non_null(strstr(a->log, "no-such-page.html"));
 }
 
 /* Each status has the number that HTTP gives it, and none two. */
