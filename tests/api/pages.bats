@@ -63,7 +63,7 @@ take()
 	call GET /console
 	expect 200
 	is "$(header Content-Type)" 'text/html; charset=utf-8'
-	has "$body" '<html lang="en">'
+	has "$body" '<html lang="en"'
 }
 
 @test "pages may do nothing but what they need" {
