@@ -237,7 +237,8 @@ sb_check_flaws(const struct sb_field *f, bool json, bool text)
 
 	if (f->kind == SB_INT && f->min == 0 && f->max == 0)
 		flaws &= ~(BIT(TOO_SMALL) | BIT(TOO_GREAT));
-	if (f->min == 0)
+	/* What is empty in a form is absent. */
+	if (f->min == 0 || (f->min == 1 && f->in == SB_IN_BODY && !json))
 		flaws &= ~BIT(STRING_TOO_SHORT);
 	if (f->max == 0)
 		flaws &= ~BIT(STRING_TOO_LONG);

@@ -1,0 +1,619 @@
+#!/usr/bin/python3
+"""Holds the programs to the document that they serve: what it shows as an
+example is sent, or provoked, and has to be what is answered.
+
+  openapi.py PROGRAMS COMMAND examples   every operation, by its own example
+  openapi.py PROGRAMS COMMAND nothing    the answer to an empty body
+  openapi.py PROGRAMS COMMAND refusals   every error that is shown
+  openapi.py PROGRAMS COMMAND flaws      which types of a 422 there can be
+
+PROGRAMS is the folder of the CGI programs, COMMAND is `switchboard'.  Settings
+come from the environment.  Prints what is wrong, a line each.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+BOUNDARY = "limit-7d9"
+
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+FORMATS = {
+    "uuid": UUID,
+    "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z",
+    "email": r"[^@\s]+@[^@\s]+",
+    "password": r"(?s).*",
+}
+TYPES = {
+    "string": str, "object": dict, "array": list, "boolean": bool,
+    "null": type(None), "integer": int, "number": (int, float),
+}
+# They say nothing about which values are valid.
+WORDS = {"description", "examples", "writeOnly", "example"}
+JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]{43}"
+
+# Numbers that depend on what was done before, or on the time.
+COUNTED = {"limit", "remaining", "retry_after", "reset_at"}
+
+UNLIMITED = {"RATE_LIMIT_PER_USER": "0", "RATE_LIMIT_PER_ADDRESS": "0",
+             "LOGIN_FAILURES_PER_ACCOUNT": "0"}
+
+# Of the header fields that tell of a limit: only near its end.
+SOMETIMES = "X-RateLimit-Warning"
+
+# What plain CGI can't have: a variable twice.
+UNREACHABLE = {"x_forwarded_for_is_ambiguous"}
+
+
+# ------------------------------------------------------------------- schemas
+
+
+def is_type(value, name):
+    if isinstance(value, bool):
+        return name == "boolean"
+    return isinstance(value, TYPES[name])
+
+
+def wrong(doc, schema, value, where="answer"):
+    """What about the value doesn't fit the schema, or None."""
+    for word in schema:
+        if word in WORDS:
+            continue
+        found = RULES[word](doc, schema, value, where)
+        if found:
+            return found
+    return None
+
+
+def rule_ref(doc, schema, value, where):
+    target = doc
+    for name in schema["$ref"].removeprefix("#/").split("/"):
+        target = target[name]
+    return wrong(doc, target, value, where)
+
+
+def rule_any(doc, schema, value, where):
+    found = [wrong(doc, one, value, where) for one in schema["anyOf"]]
+    return None if None in found else "; or ".join(found)
+
+
+def rule_type(_doc, schema, value, where):
+    names = schema["type"]
+    names = names if isinstance(names, list) else [names]
+    if not any(is_type(value, name) for name in names):
+        return f"{where} is no {' or '.join(names)}: {value!r}"
+    return None
+
+
+def rule_properties(doc, schema, value, where):
+    if not isinstance(value, dict):
+        return None
+    for name in value:
+        if name in schema["properties"]:
+            found = wrong(doc, schema["properties"][name], value[name],
+                          f"{where}.{name}")
+            if found:
+                return found
+    return None
+
+
+def rule_more(doc, schema, value, where):
+    if not isinstance(value, dict):
+        return None
+    for name in set(value) - set(schema.get("properties", ())):
+        if schema["additionalProperties"] is False:
+            return f"{where} has a {name}"
+        found = wrong(doc, schema["additionalProperties"], value[name],
+                      f"{where}.{name}")
+        if found:
+            return found
+    return None
+
+
+def rule_required(_doc, schema, value, where):
+    if isinstance(value, dict):
+        for name in schema["required"]:
+            if name not in value:
+                return f"{where} has no {name}"
+    return None
+
+
+def rule_items(doc, schema, value, where):
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            found = wrong(doc, schema["items"], item, f"{where}[{i}]")
+            if found:
+                return found
+    return None
+
+
+def rule_enum(_doc, schema, value, where):
+    if value in schema["enum"]:
+        return None
+    return f"{where} is none of {schema['enum']}: {value!r}"
+
+
+def of_text(holds):
+    def rule(_doc, schema, value, where):
+        if isinstance(value, str) and not holds(schema, value):
+            return f"{where} doesn't fit {schema}: {value!r}"
+        return None
+
+    return rule
+
+
+def of_number(holds):
+    def rule(_doc, schema, value, where):
+        if is_type(value, "number") and not holds(schema, value):
+            return f"{where} doesn't fit {schema}: {value!r}"
+        return None
+
+    return rule
+
+
+def rule_min_items(_doc, schema, value, where):
+    if isinstance(value, list) and len(value) < schema["minItems"]:
+        return f"{where} is too short: {value!r}"
+    return None
+
+
+RULES = {
+    "$ref": rule_ref, "anyOf": rule_any, "type": rule_type,
+    "properties": rule_properties, "additionalProperties": rule_more,
+    "required": rule_required, "items": rule_items, "enum": rule_enum,
+    "format": of_text(lambda s, v: re.fullmatch(FORMATS[s["format"]], v)),
+    "pattern": of_text(lambda s, v: re.search(s["pattern"], v)),
+    "minLength": of_text(lambda s, v: len(v) >= s["minLength"]),
+    "maxLength": of_text(lambda s, v: len(v) <= s["maxLength"]),
+    "minimum": of_number(lambda s, v: v >= s["minimum"]),
+    "maximum": of_number(lambda s, v: v <= s["maximum"]),
+    "minItems": rule_min_items,
+}
+
+
+# ------------------------------------------------------------------ requests
+
+
+class Answer:
+    def __init__(self, output):
+        head, _, body = output.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        self.headers = dict(line.split(": ", 1) for line in lines)
+        self.status = self.headers.pop("Status", "none").split()[0]
+        self.body = body
+        self.media = self.headers.get("Content-Type")
+
+    def json(self):
+        return json.loads(self.body) if self.body else None
+
+    def __str__(self):
+        return f"{self.status} {self.body[:300].decode(errors='replace')}"
+
+
+def encode(media, body):
+    """A body, and its Content-Type."""
+    if media == JSON:
+        return json.dumps(body).encode(), media
+    if media == FORM:
+        return urllib.parse.urlencode(body).encode(), media
+    parts = [f"--{BOUNDARY}\r\nContent-Disposition: form-data; "
+             f'name="{name}"\r\n\r\n{value}\r\n'
+             for name, value in body.items()]
+    return ("".join(parts) + f"--{BOUNDARY}--\r\n").encode(), \
+        f"{media}; boundary={BOUNDARY}"
+
+
+class House:
+    """An installation with a data directory of its own."""
+
+    def __init__(self, programs, command):
+        self.programs = programs
+        self.command = command
+        self.data = tempfile.TemporaryDirectory(prefix="switchboard-openapi-")
+        self.environment = {
+            "SWITCHBOARD_DATA": self.data.name, "TZ": "UTC",
+            "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "192.0.2.1", "HTTP_USER_AGENT": "curl/7.88.1",
+        }
+
+    def call(self, program, method, target, body=b"", media=None, token=None,
+             more=None):
+        variables = {"REQUEST_METHOD": method, "REQUEST_URI": target,
+                     "QUERY_STRING": target.partition("?")[2]}
+        if body:
+            variables["CONTENT_LENGTH"] = str(len(body))
+        if media:
+            variables["CONTENT_TYPE"] = media
+        if token:
+            variables["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        done = subprocess.run(
+            [os.path.join(self.programs, program)], input=body,
+            env=os.environ | self.environment | variables | (more or {}),
+            capture_output=True, check=False)
+        if done.returncode or b"Sanitizer" in done.stderr:
+            sys.exit(f"{method} {target}: {done.stderr.decode()}")
+        return Answer(done.stdout)
+
+    def operate(self, *arguments):
+        subprocess.run([self.command, *arguments], check=True,
+                       env=os.environ | self.environment | {
+                           "SWITCHBOARD_ENV_FILE": "/dev/null"},
+                       capture_output=True)
+
+
+class Operation:
+    def __init__(self, doc, path, method, json_of):
+        self.doc = doc
+        self.path = path
+        self.method = method.upper()
+        self.json = json_of
+        self.name = json_of.get("operationId")
+        self.program = json_of["tags"][0]
+
+    def medias(self):
+        return list(self.json.get("requestBody", {}).get("content", {}))
+
+    def example(self, media):
+        return self.json["requestBody"]["content"][media]["example"]
+
+    def media(self):
+        """The first of what it takes, or None."""
+        return next(iter(self.medias()), None)
+
+    def responses(self):
+        return self.json["responses"]
+
+    def success(self):
+        return min(self.responses())
+
+
+# -------------------------------------------------------------------- a walk
+
+
+class Walk:
+    def __init__(self, programs, command):
+        self.programs = programs
+        self.command = command
+        self.complaints = []
+        self.doc = self.house().call("meta", "GET", "/openapi.json").json()
+        self.operations = [
+            Operation(self.doc, path, method, one)
+            for path, methods in self.doc["paths"].items()
+            for method, one in methods.items()]
+        self.by_name = {o.name: o for o in self.operations}
+
+    def house(self):
+        return House(self.programs, self.command)
+
+    def complain(self, *words):
+        self.complaints.append(" ".join(str(word) for word in words))
+
+    def register(self, house, **changes):
+        """The tokens of the example's account, or of one that differs."""
+        operation = self.by_name["register_user"]
+        body, media = encode(JSON, operation.example(JSON) | changes)
+        answer = house.call(operation.program, "POST", operation.path, body,
+                            media)
+        if answer.status != "201":
+            sys.exit(f"register: {answer}")
+        return answer.json()
+
+    def target(self, operation, house, tokens):
+        """The path with its parameters: some are of what there is."""
+        path = operation.path
+        for parameter in operation.json.get("parameters", ()):
+            value = parameter["example"]
+            if operation.name == "revoke_login":
+                page = self.send("list_logins", house, tokens)
+                value = page.json()["sessions"][0]["id"]
+            elif operation.name == "get_file":
+                page = self.send("show_docs", house, tokens)
+                file = re.search(rb"/static/([^/\"]+)/([^/\"]+)\"", page.body)
+                value = file[("folder", "name").index(
+                    parameter["name"]) + 1].decode()
+            path = path.replace(f"{{{parameter['name']}}}", value)
+        return path
+
+    def send(self, name, house, tokens, media=None, change=None, raw=None,
+             target=None, token=None, more=None):
+        """Sends an operation's own example, with what is changed in it."""
+        operation = self.by_name[name]
+        media = media or operation.media()
+        body, content_type = raw, None
+        if media:
+            content = operation.example(media)
+            if "refresh_token" in content:
+                content = content | {"refresh_token": tokens["refresh_token"]}
+            body, content_type = encode(media, content | (change or {}))
+            body = body if raw is None else raw
+        if token is None and operation.json["security"]:
+            token = tokens["access_token"]
+        answer = house.call(
+            operation.program, operation.method,
+            target or self.target(operation, house, tokens), body or b"",
+            content_type, token, more)
+        self.judge(operation, answer)
+        return answer
+
+    # ------------------------------------------------------ an answer's shape
+
+    def judge(self, operation, answer):
+        """Any answer is one that the document has, with its header fields."""
+        where = f"{operation.name}: {answer.status}:"
+        said = operation.responses().get(answer.status)
+        if said is None:
+            self.complain(where, "not in the document")
+            return
+        self.judge_headers(where, said["headers"], answer)
+        contents = said.get("content", {})
+        media = answer.media if answer.media in contents else "*/*"
+        if media in contents:
+            if answer.media == JSON and operation.name != "get_openapi":
+                found = wrong(self.doc, contents[media]["schema"],
+                              answer.json())
+                if found:
+                    self.complain(where, found)
+            if not answer.body:
+                self.complain(where, "nothing")
+        elif contents or answer.body:
+            self.complain(where, f"a body of type {answer.media}")
+
+    def judge_headers(self, where, said, answer):
+        known = self.doc["components"]["headers"]
+        for name in known:
+            if name in answer.headers and name not in said:
+                self.complain(where, f"{name} is not in the document")
+            elif name in answer.headers and known[name]["schema"]["type"] == \
+                    "integer" and not answer.headers[name].isdecimal():
+                self.complain(where, f"{name}: {answer.headers[name]}")
+        for name in ("X-Request-ID", "Retry-After", "WWW-Authenticate"):
+            if name in said and name not in answer.headers:
+                self.complain(where, f"{name} is missing")
+
+    def same(self, where, shown, got, name=None):
+        """Compares, but for what differs each time."""
+        if isinstance(shown, dict) and isinstance(got, dict):
+            if list(shown) != list(got):
+                self.complain(where, f"{list(got)} instead of {list(shown)}")
+                return
+            for key in shown:
+                self.same(f"{where}.{key}", shown[key], got[key], key)
+        elif isinstance(shown, list) and isinstance(got, list) and \
+                len(shown) == len(got):
+            for one, other in zip(shown, got):
+                self.same(where, one, other)
+        elif self.is_like(shown, got, name):
+            return
+        elif shown != got or type(shown) is not type(got):
+            self.complain(where, f"is {got!r}, shown as {shown!r}")
+
+    @staticmethod
+    def is_like(shown, got, name):
+        if name in COUNTED:
+            return is_type(shown, "number") and is_type(got, "number")
+        if not isinstance(shown, str) or not isinstance(got, str):
+            return False
+        if name == "detail":
+            return re.sub(r"\d+", "9", shown) == re.sub(r"\d+", "9", got)
+        return any(re.fullmatch(form, shown) and re.fullmatch(form, got)
+                   for form in (UUID, JWT, FORMATS["date-time"]))
+
+    # --------------------------------------------------------------- the modes
+
+    def examples(self):
+        for operation in self.operations:
+            for media in operation.medias() or [None]:
+                self.one_example(operation, media)
+
+    def one_example(self, operation, media):
+        where = f"{operation.name} ({media or 'no body'})"
+        house = self.house()
+        tokens = None
+        if operation.name != "register_user":
+            tokens = self.register(house)
+        answer = self.send(operation.name, house, tokens, media)
+        if answer.status != operation.success():
+            self.complain(where, f"is answered with {answer}")
+            return
+        said = operation.responses()[answer.status]
+        for name in said["headers"]:
+            if name not in answer.headers and name != SOMETIMES:
+                self.complain(where, f"has no {name}")
+        content = said.get("content", {})
+        if JSON in content and operation.name != "get_openapi":
+            if "example" not in content[JSON]:
+                self.complain(where, "has no example of an answer")
+            else:
+                self.same(where, content[JSON]["example"], answer.json())
+
+    def nothing(self):
+        for operation in self.operations:
+            if "422" not in operation.responses():
+                if operation.medias():
+                    self.complain(operation.name, "has a body and no 422")
+                continue
+            shown = operation.responses()["422"]["content"][JSON]["example"]
+            house = self.house()
+            tokens = self.register(house)
+            answer = self.send(operation.name, house, tokens, raw=encode(
+                operation.media(), {})[0])
+            if answer.status != "422" or answer.json() != shown:
+                self.complain(operation.name, f"is answered with {answer}, "
+                              f"shown as {shown}")
+
+    def refusals(self):
+        for operation in self.operations:
+            for status, said in operation.responses().items():
+                if status.startswith("2") or status == "422":
+                    continue
+                for name, example in said["content"][JSON].get(
+                        "examples", {}).items():
+                    if name not in UNREACHABLE:
+                        self.one_refusal(operation, status, name,
+                                         example["value"])
+
+    def one_refusal(self, operation, status, name, shown):
+        where = f"{operation.name}: {name}"
+        provoke = getattr(self, f"provoke_{name}", None)
+        if provoke is None:
+            self.complain(where, "can't be provoked")
+            return
+        house = self.house()
+        tokens = self.register(house)
+        answer = provoke(operation.name, house, tokens)
+        if answer is None:
+            return
+        if answer.status != status:
+            self.complain(where, f"is answered with {answer}")
+        else:
+            self.same(where, shown, answer.json())
+
+    def provoke_request_body_is_incomplete(self, name, house, tokens):
+        return self.send(name, house, tokens, raw=b"",
+                         more={"CONTENT_LENGTH": "9"})
+
+    def provoke_request_body_too_large(self, name, house, tokens):
+        return self.send(name, house, tokens, raw=b"x" * 70000)
+
+    def provoke_internal_server_error(self, name, house, tokens):
+        target = self.target(self.by_name[name], house, tokens)
+        return self.send(name, house, tokens, target=target,
+                         more={"SCRYPT_N": "none"})
+
+    def provoke_service_temporarily_unavailable(self, name, house, tokens):
+        """Of files that can't be opened; some operations need none."""
+        target = self.target(self.by_name[name], house, tokens)
+        for file in os.listdir(house.data.name):
+            if re.match(r"(switchboard|limits)\.db", file):
+                os.remove(os.path.join(house.data.name, file))
+        for file in ("switchboard.db", "limits.db"):
+            os.mkdir(os.path.join(house.data.name, file))
+        answer = self.send(name, house, tokens, target=target)
+        return None if answer.status == self.by_name[name].success() else \
+            answer
+
+    def provoke_not_authenticated(self, name, house, tokens):
+        target = self.target(self.by_name[name], house, tokens)
+        return self.send(name, house, tokens, target=target, token="",
+                         raw=b"")
+
+    def provoke_could_not_validate_credentials(self, name, house, tokens):
+        target = self.target(self.by_name[name], house, tokens)
+        return self.send(name, house, tokens, target=target, token="x",
+                         raw=b"")
+
+    def provoke_inactive_user(self, name, house, tokens):
+        target = self.target(self.by_name[name], house, tokens)
+        house.operate("user", "disable", "testuser")
+        return self.send(name, house, tokens, target=target)
+
+    def provoke_not_found(self, name, house, tokens):
+        target = self.target(self.by_name[name], house, tokens)
+        return self.send(name, house, tokens,
+                         target=target[:-1] + ("0" if target[-1] != "0"
+                                               else "1"))
+
+    def provoke_username_already_registered(self, name, house, tokens):
+        self.register(house, username="somebody", email="else@example.com")
+        return self.send(name, house, tokens, change={"username": "Somebody"})
+
+    def provoke_email_already_registered(self, name, house, tokens):
+        self.register(house, username="somebody", email="else@example.com")
+        return self.send(name, house, tokens, change={
+            "username": "another", "email": "else@EXAMPLE.com"})
+
+    def provoke_incorrect_password(self, name, house, tokens):
+        return self.send(name, house, tokens,
+                         change={"current_password": "not-it"})
+
+    def provoke_incorrect_username_or_password(self, name, house, tokens):
+        return self.send(name, house, tokens, change={"password": "not-it"})
+
+    def provoke_invalid_refresh_token(self, name, house, tokens):
+        return self.send(name, house, tokens, change={"refresh_token": "x"})
+
+    def provoke_address(self, name, house, tokens):
+        once = {"RATE_LIMIT_PER_ADDRESS": "1"}
+        self.send(name, house, tokens, more=once, change={"password": "x",
+                                                          "refresh_token": ""})
+        return self.send(name, house, tokens, more=once)
+
+    def provoke_user(self, name, house, tokens):
+        once = {"RATE_LIMIT_PER_USER": "1"}
+        target = self.target(self.by_name[name], house, tokens)
+        self.send("get_me", house, tokens, more=once)
+        return self.send(name, house, tokens, target=target, more=once)
+
+    def provoke_account(self, name, house, tokens):
+        once = {"LOGIN_FAILURES_PER_ACCOUNT": "1"}
+        self.send(name, house, tokens, more=once, change={
+            "password": "not-it", "current_password": "not-it"})
+        return self.send(name, house, tokens, more=once)
+
+    # ---------------------------------------------------------------- the flaws
+
+    def flaws(self):
+        """Each operation's 422 names the types that it can have, and no
+        other."""
+        for operation in self.operations:
+            said = operation.responses().get("422")
+            if said is None:
+                continue
+            named = set(re.findall(r"`(\w+)`", said["description"]))
+            house = self.house()
+            tokens = self.register(house)
+            found = set()
+            for media in operation.medias():
+                for body in bodies(media, operation.example(media)):
+                    answer = self.send(operation.name, house, tokens, media,
+                                       raw=body, more=UNLIMITED)
+                    if answer.status == "422":
+                        found |= {entry["type"]
+                                  for entry in answer.json()["detail"]}
+                        continue
+                    house = self.house()
+                    tokens = self.register(house)
+            if found != named:
+                self.complain(operation.name, f"names {sorted(named)}, found "
+                              f"{sorted(found)}")
+
+
+VALUES = [None, 7, True, [], {}, "", "a", "x" * 2000, "not@one@", "\u0001" * 9]
+
+
+def bodies(media, example):
+    """Bodies that are wrong in every way that there is."""
+    if media == JSON:
+        yield b"{"
+        yield b"[]"
+        yield b"{}"
+        for name in example:
+            for value in VALUES:
+                yield json.dumps(example | {name: value}).encode()
+        return
+    for name in example:
+        for value in VALUES:
+            if isinstance(value, str):
+                yield encode(media, example | {name: value})[0]
+        if media == FORM:
+            body = encode(media, example)[0]
+            yield body + b"&" + encode(media, {name: example[name]})[0]
+
+
+def main(programs, command, mode):
+    walk = Walk(programs, command)
+    getattr(walk, mode)()
+    for complaint in walk.complaints:
+        print(complaint)
+    return 1 if walk.complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
