@@ -581,7 +581,7 @@ breaks()
 	expect 500 '{"detail":"Internal Server Error"}'
 	is "$(header Content-Type)" application/json
 	has "$log" 'error sample '
-	has "$log" no-such-file.html
+	has "$log" no-such-page.html
 }
 
 # ------------------------------------------------------------- the store
