@@ -100,7 +100,7 @@ struct sb_field {
 	const char	*(*wrong)(struct sb_pool *, const char *value);
 };
 #define SB_END		{ .name = NULL }
-#define SB_END_AS(type)	{ .name = NULL, .doc = type }
+#define SB_END_AS(type)	{ .name = NULL, .doc = (type) }
 
 /* An error that a route can answer; its detail is what the caller reads. */
 struct sb_error {
