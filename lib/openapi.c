@@ -246,6 +246,7 @@ sb_openapi_print(const struct sb_program *program)
 	struct json_object *server = json_object_new_object();
 
 	sb_settings_default();
+	sb_settings.log_level = "error";	/* nothing is wrong here */
 	add(o.document, "openapi", text("3.1.0"));
 	add_info(&o);
 	add(server, "url", text(SERVER));

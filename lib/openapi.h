@@ -95,9 +95,14 @@ struct sb_example {
 struct json_object *sb_example_field(const struct sb_field *);
 struct json_object *sb_example_fields(const struct sb_field *);
 
-/* What the route answers: well, but without a body; or by a refusal. */
+/*
+ * What the route answers: well, but without a body; as its row says otherwise,
+ * without the store; or by a refusal.
+ */
 struct sb_example sb_example_success(struct sb_openapi *,
 	    const struct sb_route *, enum sb_status);
+struct sb_example sb_example_otherwise(struct sb_openapi *,
+	    const struct sb_route *);
 struct sb_example sb_example_error(struct sb_openapi *,
 	    const struct sb_route *, const struct sb_error *);
 struct sb_example sb_example_limited(struct sb_openapi *,

@@ -86,9 +86,18 @@ add_success(struct answers *a)
 		example = sb_example_fields(r->out);
 	if (example != NULL)
 		add(json_of(success), "example", example);
-	if (r->otherwise != SB_NEXT)
-		add_content(a, answer(a, r->otherwise, sb_example_success(
-		    a->o, r, r->otherwise).headers));
+}
+
+static void
+add_otherwise(struct answers *a)
+{
+	const enum sb_status status = a->route->otherwise;
+	struct sb_example example = sb_example_otherwise(a->o, a->route);
+	struct json_object *other = answer(a, status, example.headers);
+
+	add_content(a, other);
+	add_example(a->o->pool, json_of(other), sb_status_reason(status),
+	    example.body);
 }
 
 /* --------------------------------------------------------------- refusals */
@@ -195,6 +204,8 @@ sb_openapi_answers(struct sb_openapi *o, struct json_object *json,
 	struct answers a = { o, r, json };
 
 	add_success(&a);
+	if (r->otherwise != SB_NEXT)
+		add_otherwise(&a);
 	add_error(&a, &sb_error_incomplete);
 	add_error(&a, &sb_error_ambiguous);
 	for (int i = 0; i < SB_ROUTE_ERRORS && r->errors[i] != NULL; i++)

@@ -134,6 +134,26 @@ sb_example_success(struct sb_openapi *o, const struct sb_route *r,
 	return end(begin(o, r), status);
 }
 
+/* The handler is asked while the store can't be had. */
+struct sb_example
+sb_example_otherwise(struct sb_openapi *o, const struct sb_route *r)
+{
+	struct stage *s = begin(o, r);
+	struct sb_example example;
+	enum sb_status status;
+
+	s->rq.db = sb_db_new(SB_STORE_MAIN);
+	sb_db_attach(s->rq.db, o->pool);
+	sb_db_fail(s->rq.db, SB_UNAVAILABLE, "for an example");
+	status = r->handle(&s->rq, &s->rs);
+	if (status != r->otherwise)
+		sb_fatal("%s: another answer than declared", r->path);
+	example = end(s, status);
+	example.body = json_object_get(s->rs.object[0]);
+	sb_db_free(s->rq.db);
+	return example;
+}
+
 struct sb_example
 sb_example_error(struct sb_openapi *o, const struct sb_route *r,
     const struct sb_error *error)

@@ -86,6 +86,16 @@ walk()
 	    | has("404") and (has("422") | not)'
 }
 
+@test "health shows what it says when it is ill" {
+	document
+	holds '.paths["/health"].get.responses["503"]
+	    | .headers | has("Retry-After")'
+	holds '.paths["/health"].get.responses["503"].content
+	    ["application/json"] | .schema == {"$ref":
+	    "#/components/schemas/Health"} and (.examples[].value
+	    | .status == "degraded" and .checks == {"database": "unavailable"})'
+}
+
 @test "an answer has a schema with a name, and lets through nothing else" {
 	document
 	holds '[.paths[][].responses[].content["application/json"]

@@ -499,6 +499,8 @@ class Walk:
         return None if answer.status == self.by_name[name].success() else \
             answer
 
+    provoke_service_unavailable = provoke_service_temporarily_unavailable
+
     def provoke_not_authenticated(self, name, house, tokens):
         target = self.target(self.by_name[name], house, tokens)
         return self.send(name, house, tokens, target=target, token="",
