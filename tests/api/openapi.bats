@@ -28,6 +28,7 @@ walk()
 {
 	local found
 	found=$(env -i "PATH=$PATH" LC_ALL=C.UTF-8 NO_FAKE_STAT=1 \
+	    PYTHONDONTWRITEBYTECODE=1 \
 	    "ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-}" \
 	    "UBSAN_OPTIONS=${UBSAN_OPTIONS-}" \
 	    SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 \
