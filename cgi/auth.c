@@ -822,7 +822,8 @@ static const struct sb_route routes[] = {
 	  .doc = "Log out: the login of a refresh token or, without a body, "
 	    "the caller's.",
 	  .name = "logout",
-	  .more = "A token that is dead is answered like one that lives." },
+	  .more = "A refresh token that is dead is answered like one that "
+	    "lives." },
 	{ SB_POST, "/api/auth/logout-all", SB_USER, logout_all,
 	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
 	  .doc = "Log out everywhere.",
@@ -848,7 +849,7 @@ static const struct sb_route routes[] = {
 	  .errors = { &bad_password, &username_taken, &email_taken },
 	  .doc = "Change the caller's name or address.",
 	  .name = "update_me",
-	  .more = "At least one of both must be there." },
+	  .more = "There must be a name, an address or both." },
 	{ SB_DELETE, "/api/auth/me", SB_USER, delete_me, delete_in,
 	  .success = SB_NO_CONTENT,
 	  .limits = SB_LIMIT_USER | SB_LIMIT_ACCOUNT,

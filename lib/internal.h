@@ -277,6 +277,9 @@ enum sb_status sb_limit_guess(struct sb_response *, const char *key,
 const char *sb_limit_full(enum sb_limit, int64_t until,
 	    struct sb_limit_state *);
 
+/* What it counts, as half a sentence. */
+const char *sb_limit_doc(enum sb_limit);
+
 /* Opens the counts before the first request, if any route counts. */
 void	 sb_limit_prepare(const struct sb_route *);
 

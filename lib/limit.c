@@ -16,17 +16,23 @@ static const struct rule {
 	const char	*name;
 	const int64_t	*max;		/* 0: off */
 	int64_t		 seconds;	/* 0: the settings' */
+	const char	*doc;		/* what it counts */
 } rules[] = {
 	{ SB_LIMIT_ADDRESS, "address",
-	  &sb_settings.rate_limit_per_address, 0 },
+	  &sb_settings.rate_limit_per_address, 0,
+	  "requests without a token of one client address (of IPv6: its /64)" },
 	{ SB_LIMIT_USER, "user",
-	  &sb_settings.rate_limit_per_user, 0 },
+	  &sb_settings.rate_limit_per_user, 0,
+	  "requests of one user" },
 	{ SB_LIMIT_SESSION, "session",
-	  &sb_settings.rate_limit_per_session, 0 },
+	  &sb_settings.rate_limit_per_session, 0,
+	  "messages and feedback requests in one chat session" },
 	{ SB_LIMIT_CHANNEL, "channel",
-	  &sb_settings.rate_limit_per_channel, 0 },
+	  &sb_settings.rate_limit_per_channel, 0,
+	  "messages and responses of one user over one channel" },
 	{ SB_LIMIT_ACCOUNT, "account",
-	  &sb_settings.login_failures_per_account, GUESSES_WINDOW },
+	  &sb_settings.login_failures_per_account, GUESSES_WINDOW,
+	  "wrong passwords for one account" },
 };
 
 /* A limit that a request is about to count against. */
@@ -433,6 +439,12 @@ sb_limit_full(enum sb_limit limit, int64_t until, struct sb_limit_state *s)
 	*s = (struct sb_limit_state){ .limit = *rule->max,
 	    .reset_at = until, .window = window_of(rule) };
 	return rule->name;
+}
+
+const char *
+sb_limit_doc(enum sb_limit limit)
+{
+	return find_rule(limit)->doc;
 }
 
 void

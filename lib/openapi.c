@@ -105,23 +105,35 @@ summary(struct sb_pool *pool, const struct sb_route *r)
 	return sb_printf(pool, "%.*s", (int)strlen(r->doc) - 1, r->doc);
 }
 
+/* Those of the limits that the row has, in Markdown. */
+static const char *
+names_of(struct sb_pool *pool, const struct sb_route *r, unsigned among)
+{
+	const char *names = "";
+	struct sb_limit_state unused;
+
+	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1)
+		if (r->limits & among & limit)
+			names = sb_printf(pool, "%s%s`%s`", names,
+			    *names == '\0' ? "" : ", ", sb_limit_full(
+			    (enum sb_limit)limit, 0, &unused));
+	return names;
+}
+
 /* What else the row says in words, and what it says of limits. */
 static const char *
 description(struct sb_pool *pool, const struct sb_route *r)
 {
-	const char *more = sb_printf(pool, "%s%s", r->more == NULL ? "" :
-	    r->more, r->more == NULL ? "" : "\n\n"), *limits = "";
-	struct sb_limit_state unused;
+	const char *more = r->more == NULL ? "" :
+	    sb_printf(pool, "%s\n\n", r->more);
+	const char *by_wrong = names_of(pool, r, SB_LIMIT_ACCOUNT);
 
-	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1)
-		if (r->limits & limit)
-			limits = sb_printf(pool, "%s%s`%s`", limits,
-			    *limits == '\0' ? "" : ", ", sb_limit_full(
-			    (enum sb_limit)limit, 0, &unused));
-	return *limits == '\0' ?
-	    sb_printf(pool, "%sCounts against no limit.", more) :
-	    sb_printf(pool, "%sCounts against these limits: %s.", more,
-	    limits);
+	if (r->limits == 0)
+		return sb_printf(pool, "%sLimits: none.", more);
+	return sb_printf(pool, "%sLimits: %s%s%s%s.", more,
+	    names_of(pool, r, ~(unsigned)SB_LIMIT_ACCOUNT),
+	    *by_wrong == '\0' ? "" : "; and ", by_wrong,
+	    *by_wrong == '\0' ? "" : ", by a wrong password");
 }
 
 static void
@@ -165,7 +177,23 @@ static const char about[] =
     "## Limits\n\n"
     "What counts against a limit tells in the header fields of its answers how "
     "the nearest one stands. Beyond a limit the answer is a 429, whose "
-    "`Retry-After` says when to come again.";
+    "`Retry-After` says when to come again. The limits, where nothing else is "
+    "set:\n\n";
+
+static const char *
+list_of_limits(struct sb_pool *pool)
+{
+	const char *list = "", *name;
+	struct sb_limit_state s;
+
+	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1) {
+		name = sb_limit_full((enum sb_limit)limit, 0, &s);
+		list = sb_printf(pool, "%s- `%s`: %lld %s in %lld seconds\n",
+		    list, name, (long long)s.limit,
+		    sb_limit_doc((enum sb_limit)limit), (long long)s.window);
+	}
+	return list;
+}
 
 /* Whose it is and under which licence is for its operator to say. */
 static void
@@ -175,7 +203,8 @@ add_info(struct sb_openapi *o)
 
 	add(info, "title", text(SB_TITLE));
 	add(info, "version", text(PACKAGE_VERSION));
-	add(info, "description", text(about));
+	add(info, "description", text(sb_printf(o->pool, "%s%s", about,
+	    list_of_limits(o->pool))));
 	add(child(info, "contact"), "name",
 	    text("Whoever runs this installation"));
 	license = child(info, "license");

@@ -157,9 +157,9 @@ walk()
 	    and .update_me == ["account", "user"] and .logout == ["user"]
 	    and .register_user == ["address"] and (has("get_limits") | not)'
 	holds '.paths["/api/auth/login"].post.description
-	    | endswith("Counts against these limits: `address`, `account`.")'
+	    | endswith("Limits: `address`; and `account`, by a wrong password.")'
 	holds '.paths["/api/limits"].get.description
-	    | endswith("Counts against no limit.")'
+	    | endswith("Limits: none.")'
 }
 
 @test "the header fields that tell of limits are on every limited answer" {
@@ -216,7 +216,8 @@ walk()
 @test "the document says whose it is, and how to begin" {
 	document
 	holds '.info | (.description | contains("## Authorising")
-	    and contains("## Errors") and contains("## Limits"))
+	    and contains("## Errors") and contains("## Limits")
+	    and contains("- `user`: 30 requests of one user in 60 seconds"))
 	    and (.contact.name | length > 0) and (.license.name | length > 0)'
 }
 
