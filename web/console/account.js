@@ -72,19 +72,22 @@ const forms = [profileForm, passwordForm, deleteForm];
 
 onChange(() => forms.forEach((form) => form.reset()));
 
-function profile() {
-	const { value } = me.own;
+function facts({ id, created_at: created }) {
+	return html`<dl class="facts">
+<div><dt>Registered</dt><dd><time datetime=${created}>
+${dateOf(Date.parse(created))}</time></dd></div>
+<div><dt>Id</dt><dd><code>${id}</code></dd></div>
+</dl>`;
+}
 
-	if (value === null)
-		return html`<div class="card"><h3>Profile</h3>${me.trouble()}
-${me.own.problem === null ? nothing : me.button()}</div>`;
+function profile() {
+	const { value, problem } = me.own;
+
 	return html`<div class="card"><h3>Profile</h3>
-<dl class="facts">
-<div><dt>Registered</dt><dd><time datetime=${value.created_at}>
-${dateOf(Date.parse(value.created_at))}</time></dd></div>
-<div><dt>Id</dt><dd><code>${value.id}</code></dd></div>
-</dl>
-${profileForm.view()}</div>`;
+${me.trouble()}
+${problem === null ? nothing : html`<div class="buttons">${me.button()}</div>`}
+${value === null ? nothing : html`${facts(value)}${profileForm.view()}`}
+</div>`;
 }
 
 function deletion() {

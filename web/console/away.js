@@ -113,8 +113,7 @@ function awayBanner() {
 	return html`<aside class="banner bad" aria-label="Connection">
 <p role="alert">${own.isIll ?
 		"The server is there, but not well: its database does not answer." :
-		"The server can't be reached."}
-What you typed stays here.</p>
+		"The server can't be reached."}</p>
 <p>${own.isAsking || left === 0 ? "Trying again…" :
 		`Trying again in ${left} s`}</p>
 <button type="button" @click=${ask}>Try now</button>

@@ -10,6 +10,7 @@ const KEPT = 20;
 
 const calls = [];
 let number = 0;
+let opened = null;
 let copied = null;
 
 export function noteCall(request, answer, duration) {
@@ -50,27 +51,39 @@ function classOf(status) {
 	return status < 400 ? "good" : "bad";
 }
 
-function item(call) {
-	const said = copied?.number === call.number ? copied.text : null;
+function command(call, id) {
+	const said = copied?.number === call.number ? copied.text : nothing;
 
-	return html`<li><details class="call">
-<summary><span class="method">${call.method}</span>
-<span class="path">${call.path}</span>
-<span class="status ${classOf(call.status)}">${call.status ??
-		"no answer"}</span>
-<span class="duration">${call.duration} ms</span></summary>
-<div class="curl"><pre><code>${call.curl}</code></pre>
+	return html`<div class="curl" id=${id}><pre><code>${call.curl}</code></pre>
 <button type="button" @click=${(event) => copy(event, call)}
 aria-label=${`Copy the curl command of ${call.method} ${call.path}`}>
 Copy</button>
-<span role="status">${said ?? nothing}</span></div>
-</details></li>`;
+<span role="status">${said}</span></div>`;
+}
+
+function toggle(call) {
+	opened = opened === call.number ? null : call.number;
+	changed();
+}
+
+function item(call) {
+	const isOpen = opened === call.number;
+	const id = `call-${call.number}`;
+
+	return html`<li><button type="button" class="call"
+aria-expanded=${isOpen} aria-controls=${isOpen ? id : nothing}
+@click=${() => toggle(call)}><span class="method">${call.method}</span>
+<span class="path">${call.path}</span>
+<span class="status ${classOf(call.status)}">${call.status ??
+		"no answer"}</span>
+<span class="duration">${call.duration} ms</span></button>
+${isOpen ? command(call, id) : nothing}</li>`;
 }
 
 export function callsPanel() {
 	return html`<details class="panel" id="calls">
 <summary><h2>Calls</h2>
-<span class="quiet">what this page asked, and the curl for it</span></summary>
+<span class="quiet">with the curl for each</span></summary>
 <p class="hint">The last ${KEPT}, newest first. Secrets are shell variables:
 set <code>ACCESS_TOKEN</code> and the like before you run one.</p>
 ${calls.length === 0 ? html`<p>None yet.</p>` :

@@ -134,11 +134,12 @@ ${shown.has(name) ? "Hide" : "Show"}</button>`;
 	function field(f) {
 		const at = `${id}-${f.name}`;
 		const problem = own.problems[f.name];
-		const about = [problem && `${at}-error`, f.hint && `${at}-hint`];
+		const hint = problem ? undefined : f.hint;
+		const about = [problem && `${at}-error`, hint && `${at}-hint`];
 
 		return html`<div class="field">
 <label for=${at}>${f.label}</label>
-${f.hint ? html`<p class="hint" id=${`${at}-hint`}>${f.hint}</p>` : nothing}
+${hint ? html`<p class="hint" id=${`${at}-hint`}>${hint}</p>` : nothing}
 <div class="input"><input id=${at} name=${f.name}
 type=${f.isSecret && !shown.has(f.name) ? "password" : f.type ?? "text"}
 autocomplete=${f.autocomplete} autocapitalize="none" spellcheck="false"

@@ -24,10 +24,14 @@ export const details = {
 		"revoked, or not used for too long. Please log in again." },
 	"Not Found": { sentence: "That is not there any more." },
 	"Not authenticated": { sentence: "Please log in first." },
+	"Request body is incomplete": {
+		sentence: "Something was lost on the way. Please send it again." },
 	"Request body too large": {
 		sentence: "That is too much text for one request." },
 	"Service temporarily unavailable": { sentence: "The service is busy " +
 		"or under repair. Please try again in a moment." },
+	"X-Forwarded-For is ambiguous": { sentence: "A proxy in front of this " +
+		"service is set up wrongly. Whoever runs it can mend that." },
 	"Username already registered": { field: "username",
 		sentence: "Somebody else has this name already." }
 };
@@ -129,8 +133,8 @@ export const beginnings = [
 		(rest) => `This can't be part of an address: ${rest}`],
 	["The email address is too long",
 		() => "This address is too long."],
-	["user names must not contain ", (rest) =>
-		`A name can't contain the invisible character ${rest}.`]
+	["user names must not contain ",
+		(rest) => `A name can't contain the character ${rest}.`]
 ];
 
 /* What is known by no more than its status: mostly the web server's own. */

@@ -28,7 +28,8 @@ export function fromNow(moment, now = Date.now()) {
 
 	if (unit === undefined)
 		return seconds > 0 ? "in less than a minute" : "just now";
-	return RELATIVE.format(Math.trunc(seconds / unit[1]), unit[0]);
+	return RELATIVE.format(seconds > 0 ? Math.round(seconds / unit[1]) :
+		Math.trunc(seconds / unit[1]), unit[0]);
 }
 
 /* "23 Nov 2026, 10:53", by the clock of whoever reads it. */
@@ -42,7 +43,7 @@ const BROWSERS = [
 	[/\bOPR\/(\d+)/, "Opera"],
 	[/\bSamsungBrowser\/(\d+)/, "Samsung Internet"],
 	[/\b(?:Firefox|FxiOS)\/(\d+)/, "Firefox"],
-	[/\bHeadlessChrome\/(\d+)/, "Chrome without a window"],
+	[/\bHeadlessChrome\/(\d+)/, "Headless Chrome"],
 	[/\b(?:Chrome|CriOS)\/(\d+)/, "Chrome"],
 	[/\bVersion\/(\d+)[\d.]* (?:Mobile\/\S+ )?Safari\//, "Safari"]
 ];
