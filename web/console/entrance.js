@@ -42,6 +42,10 @@ const ways = {
 	}
 };
 
+export function isWayIn(route) {
+	return Object.hasOwn(ways, route);
+}
+
 export function titleOf(route) {
 	return (ways[route] ?? ways.login).title;
 }

@@ -125,10 +125,11 @@ export function makeForm(options) {
 	}
 
 	function eye({ name, label: of }) {
+		const word = shown.has(name) ? "Hide" : "Show";
+
 		return html`<button type="button" class="eye"
-aria-label=${`Show ${of.toLowerCase()}`} aria-controls=${`${id}-${name}`}
-aria-pressed=${shown.has(name)} @click=${() => toggle(name)}>
-${shown.has(name) ? "Hide" : "Show"}</button>`;
+aria-label=${`${word} ${of.toLowerCase()}`} aria-controls=${`${id}-${name}`}
+@click=${() => toggle(name)}>${word}</button>`;
 	}
 
 	function field(f) {

@@ -8,7 +8,7 @@ import { account } from "./account.js";
 import { Unreachable, banner } from "./away.js";
 import { callsPanel } from "./calls.js";
 import { changed, drawWith, focusSoon } from "./draw.js";
-import { entrance, resetEntrance, titleOf } from "./entrance.js";
+import { entrance, isWayIn, resetEntrance, titleOf } from "./entrance.js";
 import { limitsSection } from "./limits.js";
 import { loginsSection } from "./logins.js";
 import { meter } from "./meter.js";
@@ -104,8 +104,11 @@ function show() {
 	changed();
 }
 
+/* Somebody has come or gone; the way in is not where to go back to. */
 function begin() {
 	leaving.problem = null;
+	if (session.now !== null && isWayIn(route()))
+		history.replaceState(null, "", location.pathname);
 	resetEntrance();
 	show();
 }
