@@ -31,7 +31,8 @@ const ctx = {
 function follow(node) {
 	if (node?.$ref === undefined)
 		return node;
-	return node.$ref.slice(2).split("/").reduce((at, name) => at[name], api);
+	return node.$ref.slice(2).split("/")
+		.reduce((at, name) => at[name], api);
 }
 
 function responsesOf(operation) {
@@ -56,8 +57,8 @@ function errors() {
 		for (const [method, operation] of Object.entries(item))
 			for (const [status, response] of responsesOf(operation))
 				for (const { detail } of examplesOf(response))
-					found.push({ detail, where:
-						`${method} ${path} ${status}` });
+					found.push({ detail,
+						where: `${method} ${path}` });
 	return found.filter(({ detail }) => detail !== undefined);
 }
 
@@ -174,7 +175,7 @@ test("each reason, and each beginning of one, gives a sentence", () => {
 test("problems go to the fields that they belong to", () => {
 	const names = ["email", "username"];
 	const wrong = { status: 422, body: { detail: [
-		{ type: "missing", loc: ["body", "email"], msg: "Field required" },
+		{ type: "missing", loc: ["body", "email"], msg: "…" },
 		{ type: "string_too_short", loc: ["body", "username"],
 			msg: "…", ctx: { min_length: 3 } }] } };
 	const taken = { status: 400,

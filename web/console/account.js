@@ -4,8 +4,8 @@
  */
 import { html, nothing } from "./lit-html.js";
 import { dialog, openDialog } from "./dialog.js";
-import { makeForm } from "./form.js";
-import { makeResource } from "./resource.js";
+import { Form } from "./form.js";
+import { Resource } from "./resource.js";
 import { reasons } from "./sentences.js";
 import { callAs, changePassword, deleteAccount, noteUser, onChange, session }
 	from "./session.js";
@@ -13,14 +13,18 @@ import { dateOf } from "./words.js";
 
 const UNCHANGED = reasons["there must be an email or a username"];
 
-const me = makeResource("/api/auth/me", { noted: noteUser });
+function owner() {
+	return session.now?.user?.username ?? "";
+}
+
+const me = new Resource("/api/auth/me", noteUser);
 
 /* Only what differs is sent; nothing at all is said here. */
 async function change(values) {
 	const changes = { current_password: values.current_password };
 
 	for (const name of ["username", "email"])
-		if (values[name] !== me.own.value[name])
+		if (values[name] !== me.value[name])
 			changes[name] = values[name];
 	if (Object.keys(changes).length === 1)
 		return { ok: false, status: 422, retryAfter: 0,
@@ -28,29 +32,29 @@ async function change(values) {
 				ctx: { reason: UNCHANGED } }] } };
 	const answer = await callAs("PATCH", "/api/auth/me", { json: changes });
 	if (answer.ok) {
-		me.set(answer.body);
+		me.value = answer.body;
 		noteUser(answer.body);
 	}
 	return answer;
 }
 
-const profileForm = makeForm({
+const profileForm = new Form({
 	id: "profile", title: "Profile", label: "Save profile", act: change,
 	done: () => "Your profile is saved.",
 	fields: [
 		{ name: "username", label: "Username", autocomplete: "username",
-			value: () => me.own.value?.username },
+			value: () => me.value?.username },
 		{ name: "email", label: "Email", type: "email",
-			autocomplete: "email", value: () => me.own.value?.email },
+			autocomplete: "email", value: () => me.value?.email },
 		{ name: "current_password", label: "Current password",
 			isSecret: true, autocomplete: "current-password",
 			hint: "To be sure that it is you." }
 	]
 });
 
-const passwordForm = makeForm({
+const passwordForm = new Form({
 	id: "password", title: "Password", label: "Change password",
-	act: changePassword,
+	act: changePassword, owner,
 	done: () => "Your password is changed. Every other login has ended.",
 	fields: [
 		{ name: "current_password", label: "Current password",
@@ -61,9 +65,9 @@ const passwordForm = makeForm({
 	]
 });
 
-const deleteForm = makeForm({
+const deleteForm = new Form({
 	id: "delete", title: "Delete account", label: "Delete for good",
-	kind: "danger", act: deleteAccount,
+	kind: "danger", act: deleteAccount, owner,
 	fields: [{ name: "current_password", label: "Current password",
 		isSecret: true, autocomplete: "current-password" }]
 });
@@ -81,26 +85,24 @@ ${dateOf(Date.parse(created))}</time></dd></div>
 }
 
 function profile() {
-	const { value, problem } = me.own;
+	const { value, problem } = me;
 
 	return html`<div class="card"><h3>Profile</h3>
 ${me.trouble()}
-${problem === null ? nothing : html`<div class="buttons">${me.button()}</div>`}
+${problem === null ? nothing : me.button()}
 ${value === null ? nothing : html`${facts(value)}${profileForm.view()}`}
 </div>`;
 }
 
 function deletion() {
-	const name = session.now?.user?.username ?? "";
-
 	return html`<div class="card"><h3>Delete this account</h3>
 <p>The account, its logins and everything else that belongs to it go at once,
 and can't be brought back.</p>
 <div class="buttons"><button type="button" class="danger"
 @click=${() => openDialog("deletion")}>Delete account…</button></div>
 </div>
-${dialog({ id: "deletion", title: `Delete ${name}?`, form: deleteForm,
-		closed: deleteForm.reset, text: html`<p>This deletes for good:</p>
+${dialog({ id: "deletion", title: `Delete ${owner()}?`, form: deleteForm,
+		text: html`<p>This deletes for good:</p>
 <ul><li>the profile, with its name and address, which others can then
 register</li>
 <li>every login, here and on all other devices</li>

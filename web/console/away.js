@@ -105,14 +105,14 @@ function seen() {
 }
 
 document.addEventListener("visibilitychange", seen);
-window.addEventListener("online", ask);
+window.addEventListener("online", seen);
 
 function awayBanner() {
 	const left = secondsTo(own.at);
 
 	return html`<aside class="banner bad" aria-label="Connection">
 <p role="alert">${own.isIll ?
-		"The server is there, but not well: its database does not answer." :
+		"The server is there, but its database does not answer." :
 		"The server can't be reached."}</p>
 <p>${own.isAsking || left === 0 ? "Trying again…" :
 		`Trying again in ${left} s`}</p>
@@ -120,13 +120,19 @@ function awayBanner() {
 </aside>`;
 }
 
+function note(kind, text) {
+	return html`<aside class="banner ${kind}" aria-label="Connection">
+<p role="status">${text}</p></aside>`;
+}
+
 /* What is to be said above everything else. */
 export function banner() {
+	const left = secondsTo(own.busyUntil);
+
 	if (own.isAway)
 		return awayBanner();
-	if (secondsTo(own.busyUntil) > 0)
-		return html`<aside class="banner" aria-label="Connection"><p role="status">The service is
-busy. Trying again in ${secondsTo(own.busyUntil)} s.</p></aside>`;
-	return own.isBack ? html`<aside class="banner good"
-aria-label="Connection"><p role="status">The server is back.</p></aside>` : nothing;
+	if (left > 0)
+		return note("",
+			`The service is busy. Trying again in ${left} s.`);
+	return own.isBack ? note("good", "The server is back.") : nothing;
 }

@@ -40,7 +40,8 @@ async function copy(event, call) {
 		copied = { number: call.number, text: "Copied" };
 	} catch {
 		getSelection().selectAllChildren(block);
-		copied = { number: call.number, text: "Selected" };
+		copied = { number: call.number,
+			text: "Selected: copy it by keyboard" };
 	}
 	changed();
 }
@@ -54,7 +55,8 @@ function classOf(status) {
 function command(call, id) {
 	const said = copied?.number === call.number ? copied.text : nothing;
 
-	return html`<div class="curl" id=${id}><pre><code>${call.curl}</code></pre>
+	return html`<div class="curl" id=${id}>
+<pre><code>${call.curl}</code></pre>
 <button type="button" @click=${(event) => copy(event, call)}
 aria-label=${`Copy the curl command of ${call.method} ${call.path}`}>
 Copy</button>

@@ -2,7 +2,7 @@
  * A question before something that can't be undone, as a modal dialog: what it
  * says and does is the section's, opening and closing is the browser's.
  */
-import { html, nothing } from "./lit-html.js";
+import { html } from "./lit-html.js";
 import { afterDraw } from "./draw.js";
 
 function at(id) {
@@ -17,10 +17,16 @@ export function closeDialog(id) {
 	at(id)?.close();
 }
 
-/* form: what makeForm() made, whose button is the answer yes. */
-export function dialog({ id, title, text, form, closed }) {
+/* Nothing typed stays behind. */
+function clear(event, form) {
+	event.target.querySelector("form").reset();
+	form.reset();
+}
+
+/* form: a Form, whose button is the answer yes. */
+export function dialog({ id, title, text, form }) {
 	return html`<dialog id=${id} aria-labelledby=${`${id}-title`}
-@close=${closed ?? nothing}>
+@close=${(event) => clear(event, form)}>
 <h3 id=${`${id}-title`}>${title}</h3>
 ${text}
 ${form.view(html`<button type="button"

@@ -3,43 +3,39 @@
  * it whenever no login is there.
  */
 import { html, nothing } from "./lit-html.js";
-import { makeForm } from "./form.js";
+import { Form } from "./form.js";
 import { meter } from "./meter.js";
 import { logIn, register, session } from "./session.js";
 
+const login = new Form({
+	id: "login", title: "Log in", label: "Log in", act: logIn,
+	fields: [
+		{ name: "username", label: "Username or email",
+			autocomplete: "username" },
+		{ name: "password", label: "Password", isSecret: true,
+			autocomplete: "current-password" }
+	]
+});
+
+const registration = new Form({
+	id: "register", title: "Register", label: "Register", act: register,
+	fields: [
+		{ name: "email", label: "Email", type: "email",
+			autocomplete: "email" },
+		{ name: "username", label: "Username",
+			autocomplete: "username",
+			hint: "At least 3 characters." },
+		{ name: "password", label: "Password", isSecret: true,
+			autocomplete: "new-password",
+			hint: "At least 8 characters." }
+	]
+});
+
 const ways = {
-	login: {
-		title: "Log in",
-		other: html`<p class="other">No account yet?
-<a href="#register">Register</a></p>`,
-		form: makeForm({
-			id: "login", title: "Log in", label: "Log in", act: logIn,
-			fields: [
-				{ name: "username", label: "Username or email",
-					autocomplete: "username" },
-				{ name: "password", label: "Password", isSecret: true,
-					autocomplete: "current-password" }
-			]
-		})
-	},
-	register: {
-		title: "Register",
-		other: html`<p class="other">Registered already?
-<a href="#login">Log in</a></p>`,
-		form: makeForm({
-			id: "register", title: "Register", label: "Register", act: register,
-			fields: [
-				{ name: "email", label: "Email", type: "email",
-					autocomplete: "email" },
-				{ name: "username", label: "Username",
-					autocomplete: "username",
-					hint: "At least 3 characters." },
-				{ name: "password", label: "Password", isSecret: true,
-					autocomplete: "new-password",
-					hint: "At least 8 characters." }
-			]
-		})
-	}
+	login: { form: login, other: html`No account yet?
+<a href="#register">Register</a>` },
+	register: { form: registration, other: html`Registered already?
+<a href="#login">Log in</a>` }
 };
 
 export function isWayIn(route) {
@@ -47,19 +43,18 @@ export function isWayIn(route) {
 }
 
 export function titleOf(route) {
-	return (ways[route] ?? ways.login).title;
+	return (ways[route] ?? ways.login).form.title;
 }
 
-function way(id) {
-	const { title, form, other } = ways[id];
+function way({ form, other }) {
+	const id = `${form.id}-title`;
 
-	return html`<section aria-labelledby=${`${id}-title`}>
-<h2 tabindex="-1" id=${`${id}-title`}>${title}</h2>
-${session.notice !== null ?
-		html`<p class="note" role="status">${session.notice}</p>` :
-		nothing}
+	return html`<section aria-labelledby=${id}>
+<h2 tabindex="-1" id=${id}>${form.title}</h2>
+${session.notice === null ? nothing :
+		html`<p class="note" role="status">${session.notice}</p>`}
 ${form.view()}
-${other}
+<p class="other">${other}</p>
 </section>`;
 }
 
@@ -68,13 +63,13 @@ export function entrance(route) {
 	const isNew = route === "register";
 
 	return html`<div class="entrance">
-<div class="card">${isNew ? nothing : way("login")}
-${isNew ? way("register") : nothing}</div>
+<div class="card">${isNew ? nothing : way(ways.login)}
+${isNew ? way(ways.register) : nothing}</div>
 ${meter(["address", "account"])}
 </div>`;
 }
 
 export function resetEntrance() {
-	ways.login.form.reset();
-	ways.register.form.reset();
+	login.reset();
+	registration.reset();
 }

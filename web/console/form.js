@@ -1,6 +1,7 @@
 /*
  * A form: its fields, what is wrong with them, and when it can be sent.  Every
- * section that asks for something makes one; problems come from sentences.js.
+ * section that asks or does something has one, be it a button alone; what is
+ * wrong is said in the words of sentences.js.
  */
 import { html, nothing } from "./lit-html.js";
 import { Unreachable, isAway } from "./away.js";
@@ -10,189 +11,201 @@ import { Ended } from "./session.js";
 import { span } from "./words.js";
 
 const LOST = "The server did not answer, so this may or may not have been " +
-	"done. What you typed is still here: send it again when the server is back.";
+	"done. What you typed is still here: send it again when the server " +
+	"is back.";
 
-/* The values as they were typed; an empty optional field is left out. */
-function valuesOf(element, fields) {
-	const values = {};
-
-	for (const { name, isOptional } of fields) {
-		const value = element.elements[name].value;
-
-		if (value !== "" || !isOptional)
-			values[name] = value;
-	}
-	return values;
-}
-
-function missing(values, fields) {
-	const problems = {};
-
-	for (const { name } of fields)
-		if (values[name] === "")
-			problems[name] = types.missing();
-	return problems;
-}
-
-/* What a form is about to say, and whether it can be sent. */
+/* What a form says, and whether it can be sent. */
 function blank() {
-	return { isBusy: false, problems: {}, alert: null, said: null, until: 0,
-		isLost: false };
+	return { isBusy: false, isLost: false, problems: {}, alert: null,
+		said: null, until: 0 };
 }
 
-function focusFirst(id) {
-	afterDraw(() => document.querySelector(
-		`#${id}-form [aria-invalid=true]`)?.focus());
-}
-
-/* Passwords don't stay in a form that has done its work. */
-function clearSecrets(element, fields) {
-	for (const { name, isSecret } of fields)
-		if (isSecret)
-			element.elements[name].value = "";
-}
-
-/*
- * id: what its ids begin with; title: what it is called; fields: { name, label,
- * hint, type, autocomplete, value, isSecret, isOptional }; label: the button's;
- * kind: its class; act(values): makes the call, and gives its answer;
- * done(answer): what to say then.
- */
-export function makeForm(options) {
-	const { id, title, fields, label, kind = "primary", act, done } = options;
-	const names = fields.map(({ name }) => name);
-	const shown = new Set();
-	let own = blank();
-
-	function refuse(problems) {
-		own.problems = problems.fields;
-		own.alert = problems.form;
-		focusFirst(id);
+export class Form {
+	/*
+	 * id: what its ids begin with; title: what it is called; label, kind:
+	 * the button's words and class; fields: { name, label, hint, type,
+	 * autocomplete, value(), isSecret }; act(values): makes the call, and
+	 * gives its answer; done(answer): what to say then; owner(): whose
+	 * passwords they are, for programs that keep them.
+	 */
+	constructor({ fields = [], kind = "primary", ...options }) {
+		Object.assign(this, options, { fields, kind });
+		this.names = fields.map(({ name }) => name);
+		this.shown = new Set();
+		this.state = blank();
+		this.send = this.send.bind(this);
 	}
 
-	function take(answer, element) {
+	reset() {
+		this.state = blank();
+		this.shown.clear();
+		changed();
+	}
+
+	/* -------------------------------------------------------- sending */
+
+	isBlocked() {
+		const { isBusy, until } = this.state;
+
+		return isBusy || isAway() || until > Date.now();
+	}
+
+	valuesOf(form) {
+		return Object.fromEntries(this.names.map((name) =>
+			[name, form.elements[name].value]));
+	}
+
+	missing(values) {
+		return Object.fromEntries(this.names
+			.filter((name) => values[name] === "")
+			.map((name) => [name, types.missing()]));
+	}
+
+	/* Shows what is wrong; the first field that is gets the focus. */
+	refuse({ fields, form = null }) {
+		this.state.problems = fields;
+		this.state.alert = form;
+		afterDraw(() => document.querySelector(
+			`#${this.id}-form [aria-invalid=true]`)?.focus());
+	}
+
+	take(answer, form) {
 		if (answer.ok) {
-			clearSecrets(element, fields);
-			own.said = done?.(answer) ?? null;
+			this.clearSecrets(form);
+			this.state.said = this.done?.(answer) ?? null;
 			return;
 		}
 		if (answer.retryAfter > 0)
-			own.until = Date.now() + answer.retryAfter * 1000;
-		refuse(problemsOf(answer, names));
+			this.state.until = Date.now() +
+				answer.retryAfter * 1000;
+		this.refuse(problemsOf(answer, this.names));
 	}
 
-	function fail(error) {
+	/* Passwords don't stay in a form that has done its work. */
+	clearSecrets(form) {
+		for (const { name, isSecret } of this.fields)
+			if (isSecret)
+				form.elements[name].value = "";
+	}
+
+	/* Of a login that has ended the page says so. */
+	fail(error) {
 		if (error instanceof Ended)
 			return;
 		if (!(error instanceof Unreachable))
 			throw error;
-		own.isLost = true;
+		this.state.isLost = true;
 	}
 
-	function isBlocked() {
-		return own.isBusy || isAway() || own.until > Date.now();
-	}
-
-	async function send(event) {
-		const element = event.target;
-		const values = valuesOf(element, fields);
-		const empty = missing(values, fields);
-
-		event.preventDefault();
-		if (isBlocked())
-			return;
-		own = blank();
-		if (Object.keys(empty).length > 0) {
-			refuse({ fields: empty, form: null });
-			return;
-		}
-		own.isBusy = true;
+	async call(values, form) {
+		this.state.isBusy = true;
 		changed();
 		try {
-			take(await act(values), element);
+			this.take(await this.act(values), form);
 		} catch (error) {
-			fail(error);
+			this.fail(error);
 		} finally {
-			own.isBusy = false;
+			this.state.isBusy = false;
 			changed();
 		}
 	}
 
-	function toggle(name) {
-		if (!shown.delete(name))
-			shown.add(name);
+	async send(event) {
+		const form = event.target;
+		const values = this.valuesOf(form);
+		const missing = this.missing(values);
+
+		event.preventDefault();
+		if (this.isBlocked())
+			return;
+		this.state = blank();
+		if (Object.keys(missing).length > 0)
+			this.refuse({ fields: missing });
+		else
+			await this.call(values, form);
+	}
+
+	/* -------------------------------------------------------- drawing */
+
+	toggle(name) {
+		if (!this.shown.delete(name))
+			this.shown.add(name);
 		changed();
 	}
 
-	function eye({ name, label: of }) {
-		const word = shown.has(name) ? "Hide" : "Show";
+	eye({ name, label }) {
+		const word = this.shown.has(name) ? "Hide" : "Show";
 
 		return html`<button type="button" class="eye"
-aria-label=${`${word} ${of.toLowerCase()}`} aria-controls=${`${id}-${name}`}
-@click=${() => toggle(name)}>${word}</button>`;
+aria-label=${`${word} ${label.toLowerCase()}`}
+aria-controls=${`${this.id}-${name}`}
+@click=${() => this.toggle(name)}>${word}</button>`;
 	}
 
-	function field(f) {
-		const at = `${id}-${f.name}`;
-		const problem = own.problems[f.name];
-		const hint = problem ? undefined : f.hint;
-		const about = [problem && `${at}-error`, hint && `${at}-hint`];
+	input(field, about) {
+		const { name, type = "text", value, isSecret } = field;
+		const isHidden = isSecret && !this.shown.has(name);
 
-		return html`<div class="field">
-<label for=${at}>${f.label}</label>
-${hint ? html`<p class="hint" id=${`${at}-hint`}>${hint}</p>` : nothing}
-<div class="input"><input id=${at} name=${f.name}
-type=${f.isSecret && !shown.has(f.name) ? "password" : f.type ?? "text"}
-autocomplete=${f.autocomplete} autocapitalize="none" spellcheck="false"
-?required=${!f.isOptional} aria-invalid=${problem ? "true" : nothing}
-aria-describedby=${about.filter(Boolean).join(" ") || nothing}
-.value=${f.value?.() ?? ""}>${f.isSecret ? eye(f) : nothing}</div>
-${problem ? html`<p class="error" id=${`${at}-error`}>${problem}</p>` :
+		return html`<input id=${`${this.id}-${name}`} name=${name}
+type=${isHidden ? "password" : type} autocomplete=${field.autocomplete}
+autocapitalize="none" spellcheck="false" required
+aria-invalid=${this.state.problems[name] ? "true" : nothing}
+aria-describedby=${about ?? nothing} .value=${value?.() ?? ""}>`;
+	}
+
+	field(field) {
+		const { name, label, hint, isSecret } = field;
+		const id = `${this.id}-${name}`;
+		const problem = this.state.problems[name];
+		const about = problem ?? hint;
+
+		return html`<div class="field"><label for=${id}>${label}</label>
+${hint && !problem ? html`<p class="hint" id=${`${id}-about`}>${hint}</p>` :
 			nothing}
-</div>`;
+<div class="input">${this.input(field, about && `${id}-about`)}
+${isSecret ? this.eye(field) : nothing}</div>
+${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
+			nothing}</div>`;
 	}
 
-	/* The words of the button; what it waits for stands in its place. */
-	function words(left) {
+	/* The button's words; what it waits for stands in their place. */
+	words(left) {
 		if (left > 0)
 			return `Try again in ${span(left)}`;
-		return own.isBusy ? "One moment…" : label;
+		return this.state.isBusy ? "One moment…" : this.label;
 	}
 
-	function status(left) {
-		if (own.isLost && !isAway())
-			return "The server is back. You can send this again.";
-		if (own.until > 0 && left === 0)
-			return "You can try again now.";
-		return own.said ?? nothing;
-	}
+	alert(isOver) {
+		const { isLost, alert } = this.state;
 
-	function alert(left) {
-		if (own.isLost && isAway())
+		if (isLost && isAway())
 			return LOST;
-		if (own.until > 0 && left === 0)
-			return nothing;
-		return own.alert ?? nothing;
+		return isOver ? nothing : alert ?? nothing;
 	}
 
-	function view(more = nothing) {
-		const left = secondsTo(own.until);
+	status(isOver) {
+		const { isLost, said } = this.state;
 
-		return html`<form id=${`${id}-form`} aria-label=${title ?? nothing}
-novalidate @submit=${send}>
-${fields.map(field)}
-<div class="alert" role="alert">${alert(left)}</div>
-<div class="buttons"><button class=${kind}
-aria-disabled=${isBlocked() ? "true" : nothing}>${words(left)}</button>
-${more}</div>
-<p class="said" role="status">${status(left)}</p>
+		if (isLost && !isAway())
+			return "The server is back. You can send this again.";
+		return isOver ? "You can try again now." : said ?? nothing;
+	}
+
+	/* more: what stands beside the button. */
+	view(more = nothing) {
+		const left = secondsTo(this.state.until);
+		const isOver = this.state.until > 0 && left === 0;
+
+		return html`<form id=${`${this.id}-form`} novalidate
+aria-label=${this.title ?? nothing} @submit=${this.send}>
+${this.owner ? html`<input type="text" autocomplete="username" readonly hidden
+.value=${this.owner()}>` : nothing}
+${this.fields.map((field) => this.field(field))}
+<div class="alert" role="alert">${this.alert(isOver)}</div>
+<div class="buttons"><button class=${this.kind}
+aria-disabled=${this.isBlocked() ? "true" : nothing}>${this.words(left)}
+</button>${more}</div>
+<p class="said" role="status">${this.status(isOver)}</p>
 </form>`;
 	}
-
-	function reset() {
-		own = blank();
-		shown.clear();
-	}
-
-	return { view, reset };
 }

@@ -6,12 +6,12 @@ import { html, nothing } from "./lit-html.js";
 import { secondsTo } from "./draw.js";
 import { momentOf } from "./http.js";
 import { bar } from "./meter.js";
-import { makeResource } from "./resource.js";
+import { Resource } from "./resource.js";
 import { span } from "./words.js";
 
 const CHANNELS = { websocket: "Chat", email: "Email", slack: "Slack" };
 
-const limits = makeResource("/api/limits");
+const limits = new Resource("/api/limits");
 
 function rowsOf({ user, channels, sessions }) {
 	return [["All requests", user],
@@ -31,7 +31,7 @@ function row([name, limit]) {
 	return html`<li class="limit"><p class="name">${name}</p>
 <p class="value">${limit.remaining} of ${limit.limit} left</p>
 ${bar(`${name} left`, limit.remaining, limit.limit)}
-<p class="next">in ${span(limit.window_seconds)}${left > 0 ?
+<p class="next">counted over ${span(limit.window_seconds)}${left > 0 ?
 		`; one more in ${span(left)}` : nothing}</p></li>`;
 }
 
@@ -43,7 +43,7 @@ export const limitsSection = {
 <p class="hint">As it was when it was loaded. Looking at it counts against no
 limit.</p>
 ${limits.trouble()}
-${limits.own.value === null ? nothing : html`<ul class="limits">
-${rowsOf(limits.own.value).map(row)}</ul>`}
-<div class="buttons">${limits.button()}</div></div>`
+${limits.value === null ? nothing : html`<ul class="limits">
+${rowsOf(limits.value).map(row)}</ul>`}
+${limits.button()}</div>`
 };

@@ -5,25 +5,24 @@
 import { html, nothing } from "./lit-html.js";
 import { closeDialog, dialog, openDialog } from "./dialog.js";
 import { focusSoon } from "./draw.js";
-import { makeForm } from "./form.js";
-import { makeResource } from "./resource.js";
-import { callAs, logOutEverywhere, onChange, renewByHand, session }
+import { Form } from "./form.js";
+import { Resource } from "./resource.js";
+import { endLogin, logOutEverywhere, onChange, renewByHand, session }
 	from "./session.js";
 import { dateOf, fromNow, programOf } from "./words.js";
 
-const list = makeResource("/api/auth/sessions");
+const list = new Resource("/api/auth/sessions");
 let asked = null;
 
 /* One that is gone already is as good as ended. */
 async function revoke() {
-	const answer = await callAs("DELETE",
-		`/api/auth/sessions/${asked.id}`);
+	const answer = await endLogin(asked);
 
 	return answer.status === 404 ? { ...answer, ok: true } : answer;
 }
 
-const revokeForm = makeForm({
-	id: "revoke", label: "Revoke", kind: "danger", fields: [], act: revoke,
+const revokeForm = new Form({
+	id: "revoke", label: "Revoke", kind: "danger", act: revoke,
 	done: () => {
 		closeDialog("revocation");
 		list.load();
@@ -31,12 +30,12 @@ const revokeForm = makeForm({
 	}
 });
 
-const everywhereForm = makeForm({
+const everywhereForm = new Form({
 	id: "everywhere", label: "Log out everywhere", kind: "danger",
-	fields: [], act: logOutEverywhere
+	act: logOutEverywhere
 });
 
-const renewForm = makeForm({
+const renewForm = new Form({
 	id: "renew", label: "Renew now", kind: "", fields: [],
 	act: renewByHand, done: () => "The tokens are renewed."
 });
@@ -69,14 +68,14 @@ ${one.current ? html`<span class="badge">this login</span>` : nothing}</p>
 <p class="hint">From ${one.ip_address ?? "an unknown address"}, logged in
 ${when(one.created_at)}, last renewed ${when(one.last_used_at)}; ends
 ${when(one.expires_at)} unless it is renewed.</p></div>
-${one.current ? nothing : html`<button type="button"
+<button type="button"
 aria-label=${`Revoke ${program} from ${one.ip_address ?? "unknown"}`}
-@click=${() => ask(one)}>Revoke…</button>`}
+@click=${() => ask(one)}>Revoke…</button>
 </li>`;
 }
 
 function logins() {
-	const { value } = list.own;
+	const { value } = list;
 
 	if (value === null)
 		return list.trouble();
@@ -106,12 +105,14 @@ export const loginsSection = {
 	shown: list.load,
 	view: () => html`<div class="card"><h3>Where you are logged in</h3>
 ${logins()}
-<div class="buttons">${list.button()}</div></div>
+${list.button()}</div>
 ${session.now === null ? nothing : tokens()}
 <div class="card"><h3>Log out everywhere</h3>
 <p>Ends every login of this account, this one too.</p>
 ${everywhereForm.view()}</div>
 ${dialog({ id: "revocation", title: "Revoke this login?", form: revokeForm,
 		text: html`<p>${programOf(asked?.user_agent)}, from
-${asked?.ip_address ?? "an unknown address"}, is logged out at once.</p>` })}`
+${asked?.ip_address ?? "an unknown address"}, is logged out at once.
+${asked?.current ? "That is this login: you are logged out here." : nothing}
+</p>` })}`
 };

@@ -71,10 +71,18 @@ aria-labelledby=${`${id}-title`}>
 
 function inside() {
 	return html`<div class="inside">
-<div class="side"><nav aria-label="Sections"><ul>${sections.map(link)}</ul></nav>
+<div class="side">
+<nav aria-label="Sections"><ul>${sections.map(link)}</ul></nav>
 ${meter(["user", "account"])}</div>
 <main>${sections.map(section)}</main>
 </div>`;
+}
+
+/* Why somebody who wanted to leave is still here. */
+function stayed() {
+	return leaving.problem === null ? nothing :
+		html`<aside class="banner bad" aria-label="Log-out">
+<p role="alert">${leaving.problem} You are still logged in.</p></aside>`;
 }
 
 function view() {
@@ -83,9 +91,7 @@ function view() {
 ${session.now === null ? nothing : who()}
 </header>
 ${banner()}
-${leaving.problem === null ? nothing :
-		html`<aside class="banner bad" aria-label="Log-out"><p role="alert">
-${leaving.problem} You are still logged in.</p></aside>`}
+${stayed()}
 ${session.now === null ? html`<main>${entrance(route())}</main>` : inside()}
 <footer>${callsPanel()}${servicePanel()}</footer>`;
 }

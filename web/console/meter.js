@@ -7,7 +7,7 @@ import { changed, secondsTo } from "./draw.js";
 import { span } from "./words.js";
 
 const TITLES = {
-	account: "Password guesses", address: "Attempts from your network",
+	account: "Password guesses", address: "Attempts",
 	user: "Requests"
 };
 const known = new Map();
@@ -28,7 +28,7 @@ export function noteLimits(headers) {
 	known.set(name, { limit, remaining: number(headers, "Remaining"),
 		frees: Date.now() + Number(wait ?? 0) * 1000,
 		ends: Date.now() + number(headers, "Window") * 1000,
-		isClose: headers.get("X-RateLimit-Warning") === "approaching" });
+		isClose: headers.has("X-RateLimit-Warning") });
 	changed();
 }
 
@@ -56,8 +56,12 @@ function now(state) {
 
 /* A bar of what is left; the text beside it says the same. */
 export function bar(label, left, limit) {
-	return html`<meter aria-label=${label} min="0" .max=${limit}
-.low=${limit / 5} .optimum=${limit} .value=${left}></meter>`;
+	const isLow = left < limit / 5;
+
+	return html`<svg class="bar ${isLow ? "low" : ""}" role="meter"
+aria-label=${label} aria-valuemin="0" aria-valuemax=${limit}
+aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`} preserveAspectRatio="none">
+<rect width=${left} height="1"></rect></svg>`;
 }
 
 function row([name, state]) {
@@ -69,15 +73,15 @@ function row([name, state]) {
 <p class="value">${text}</p>
 ${bar(`${title} left`, left, state.limit)}
 <p class="next">${next ?? nothing}</p>
-<p class="warning" role="status">${isClose ?
-		html`<strong>Close to the limit.</strong> Slow down a little.` :
-		nothing}</p>
+<p class="warning" role="status">${isClose ? html`<strong>${left === 0 ?
+		"At the limit." : "Close to the limit."}</strong>
+Slow down a little.` : nothing}</p>
 </div>`;
 }
 
 export function meter(names) {
-	const rows = [...known].filter(([name, { remaining, limit }]) =>
-		names.includes(name) && (name === names[0] || remaining < limit));
+	const rows = [...known].filter(([name, state]) => name === names[0] ||
+		(names.includes(name) && state.remaining < state.limit));
 
 	return rows.length === 0 ? nothing :
 		html`<section class="meters" aria-label="Rate limit">

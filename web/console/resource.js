@@ -8,65 +8,77 @@ import { sentenceOf } from "./sentences.js";
 import { Ended, callAs, onChange } from "./session.js";
 import { span } from "./words.js";
 
-export function makeResource(path, { noted } = {}) {
-	const own = { value: null, problem: null, isBusy: false, until: 0 };
-	let loads = 0;
-
-	function forget() {
-		loads++;
-		Object.assign(own, { value: null, problem: null, isBusy: false,
-			until: 0 });
+export class Resource {
+	/* noted(value): is told of each that was loaded. */
+	constructor(path, noted = () => {}) {
+		this.path = path;
+		this.noted = noted;
+		this.loads = 0;
+		this.load = this.load.bind(this);
+		this.forget();
+		onChange(() => this.forget());
 	}
 
-	function take(answer) {
-		own.problem = answer.ok ? null : sentenceOf(answer);
-		own.until = Date.now() + (answer.retryAfter ?? 0) * 1000;
+	forget() {
+		this.loads++;
+		this.value = null;
+		this.problem = null;
+		this.isBusy = false;
+		this.until = 0;
+	}
+
+	take(answer) {
+		this.problem = answer.ok ? null : sentenceOf(answer);
+		this.until = answer.ok ? 0 :
+			Date.now() + answer.retryAfter * 1000;
 		if (!answer.ok)
 			return;
-		own.value = answer.body;
-		noted?.(answer.body);
+		this.value = answer.body;
+		this.noted(answer.body);
 	}
 
-	/* What comes back after somebody else has logged in is not shown. */
-	async function load() {
-		const mine = ++loads;
-
-		own.isBusy = true;
-		changed();
+	/* What comes after somebody else has logged in is not for them. */
+	async ask(number) {
 		try {
-			const answer = await callAs("GET", path);
+			const answer = await callAs("GET", this.path);
 
-			if (mine === loads)
-				take(answer);
+			if (number === this.loads)
+				this.take(answer);
 		} catch (error) {
 			if (!(error instanceof Ended))
 				throw error;
+		}
+	}
+
+	async load() {
+		if (this.isBusy || this.until > Date.now())
+			return;
+		const number = ++this.loads;
+		this.isBusy = true;
+		changed();
+		try {
+			await this.ask(number);
 		} finally {
-			if (mine === loads)
-				own.isBusy = false;
+			if (number === this.loads)
+				this.isBusy = false;
 			changed();
 		}
 	}
 
-	function button() {
-		const left = secondsTo(own.until);
+	button() {
+		const left = secondsTo(this.until);
 
-		return html`<button type="button" @click=${() =>
-			own.until > Date.now() || own.isBusy || load()}
-aria-disabled=${left > 0 || own.isBusy ? "true" : nothing}>${left > 0 ?
-			`Try again in ${span(left)}` : "Load again"}</button>`;
+		return html`<div class="buttons"><button type="button"
+@click=${this.load} aria-disabled=${left > 0 || this.isBusy ? "true" : nothing}>
+${left > 0 ? `Try again in ${span(left)}` : "Load again"}</button></div>`;
 	}
 
 	/* What is to be said instead of the value, or beside an old one. */
-	function trouble() {
-		if (own.problem !== null)
-			return html`<p class="alert" role="alert">${own.problem}
-</p>`;
-		return own.value === null ?
-			html`<p class="quiet" role="status">Loading…</p>` : nothing;
+	trouble() {
+		if (this.problem !== null)
+			return html`<p class="alert" role="alert">
+${this.problem}</p>`;
+		return this.value !== null ? nothing :
+			html`<p class="quiet" role="status">Loading…</p>`;
 	}
-
-	onChange(forget);
-	return { own, load, button, trouble,
-		set: (value) => { own.value = value; } };
 }

@@ -24,14 +24,15 @@ export const details = {
 		"revoked, or not used for too long. Please log in again." },
 	"Not Found": { sentence: "That is not there any more." },
 	"Not authenticated": { sentence: "Please log in first." },
-	"Request body is incomplete": {
-		sentence: "Something was lost on the way. Please send it again." },
+	"Request body is incomplete": { sentence: "Something was lost on the " +
+		"way. Please send it again." },
 	"Request body too large": {
 		sentence: "That is too much text for one request." },
 	"Service temporarily unavailable": { sentence: "The service is busy " +
 		"or under repair. Please try again in a moment." },
-	"X-Forwarded-For is ambiguous": { sentence: "A proxy in front of this " +
-		"service is set up wrongly. Whoever runs it can mend that." },
+	"X-Forwarded-For is ambiguous": { sentence: "A proxy in front of " +
+		"this service is set up wrongly. Whoever runs it can mend " +
+		"that." },
 	"Username already registered": { field: "username",
 		sentence: "Somebody else has this name already." }
 };
@@ -107,7 +108,7 @@ export const reasons = {
 	"must be valid UTF-8": "This text is damaged. Please type it anew.",
 	"must not be given twice": "This was sent twice.",
 	"must not contain control characters":
-		"It can't contain line breaks, tabs or other control characters.",
+		"It can't contain line breaks, tabs or the like.",
 	"not an id": "This is not an id.",
 	"there must be an email or a username":
 		"Nothing has changed: type a new name or a new address first.",
@@ -153,7 +154,7 @@ export const statuses = {
 	431: "That is too much text for one request.",
 	500: "Something went wrong on the server. It is not your fault.",
 	502: "The service does not answer at the moment.",
-	503: "The service is busy or under repair. Please try again in a moment.",
+	503: "The service is busy or under repair. Please try again later.",
 	504: "The service does not answer at the moment."
 };
 

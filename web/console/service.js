@@ -3,22 +3,24 @@
  * to its documentation.  At the foot of every view.
  */
 import { html } from "./lit-html.js";
-import { Unreachable, isAway, prefix } from "./away.js";
+import { Unreachable, back, isAway, prefix } from "./away.js";
 import { changed } from "./draw.js";
-import { call } from "./http.js";
+import { once } from "./http.js";
 import { sentenceOf } from "./sentences.js";
 
 const own = { health: null, problem: null };
 
+/* Asks once; where nobody answers, once more when the server is back. */
 export async function loadHealth() {
 	try {
-		const answer = await call("GET", "/health");
+		const answer = await once("GET", "/health");
 
-		own.health = answer.body?.status === undefined ? null : answer.body;
-		own.problem = own.health === null ? sentenceOf(answer) : null;
+		own.health = answer.body?.status ? answer.body : null;
+		own.problem = own.health ? null : sentenceOf(answer);
 	} catch (error) {
 		if (!(error instanceof Unreachable))
 			throw error;
+		back().then(loadHealth);
 	}
 	changed();
 }

@@ -1,22 +1,18 @@
 /*
- * Who is logged in: the token pair, kept, renewed and shared between tabs.
- * Every section calls the API through callAs().
- *
- * The pair lies in localStorage.  A reload and other tabs have to find it, the
- * API takes bearer tokens and no cookies, and no other origin can read it.  A
- * script of this origin could, so the page lets in none but its own files.
+ * Who is logged in: how a login begins, is renewed, shared between tabs, and
+ * ends.  Every section calls the API through callAs().
  */
 import { once, call, patiently } from "./http.js";
-import { prefix } from "./away.js";
 import { changed, focusSoon } from "./draw.js";
 import { forgetLimits } from "./meter.js";
 import { details, sentenceOf } from "./sentences.js";
+import { alone, dropKept, isSession, keep, keptFor, readSession,
+	writeSession } from "./store.js";
 
-const KEY = `switchboard:${prefix}:session`;
-const KEPT = `switchboard:${prefix}:kept`;
 const AHEAD = 30000;
 
 const ENDED = details["Invalid refresh token"].sentence;
+const LEFT = "You are logged out.";
 const ELSEWHERE = "You were logged out in another tab.";
 
 /* For whoever was waiting when the login ended; the page has said so. */
@@ -25,7 +21,6 @@ export class Ended extends Error {}
 export const session = { now: null, notice: null };
 
 const listeners = [];
-const memory = new Map();
 let renewing = null;
 
 /* Calls f whenever somebody has logged in or out, here or in another tab. */
@@ -33,82 +28,18 @@ export function onChange(f) {
 	listeners.push(f);
 }
 
-/* ------------------------------------------------------------- the store */
-
-/* Storage may be forbidden or full; then a tab remembers by itself. */
-function read(key) {
-	try {
-		return JSON.parse(localStorage.getItem(key)) ??
-			memory.get(key) ?? null;
-	} catch {
-		return memory.get(key) ?? null;
-	}
-}
-
-function write(key, value) {
-	memory.delete(key);
-	try {
-		if (value === null)
-			localStorage.removeItem(key);
-		else
-			localStorage.setItem(key, JSON.stringify(value));
-	} catch {
-		memory.set(key, value);
-	}
-}
-
-/* Does something that no other tab does meanwhile, where locks exist. */
-function alone(task) {
-	return navigator.locks === undefined ? task() :
-		navigator.locks.request(KEY, task);
-}
-
-/* ---------------------------------------------------- the last one, kept */
-
-function sameName(a, b) {
-	return a.normalize("NFKC").toLowerCase() ===
-		b.normalize("NFKC").toLowerCase();
-}
-
-function namesOf(one) {
-	return one.user === null ? [one.typed] :
-		[one.user.username, one.user.email];
-}
-
-/*
- * Of a login that ended by itself: strangers' guesses can't keep out whoever
- * shows it at the next login of that account (README, "Limits").
- */
-function keep(one) {
-	write(KEPT, { names: namesOf(one), refresh_token: one.refresh_token });
-}
-
-function keptFor(name) {
-	const kept = read(KEPT);
-
-	return kept?.names.some((other) => sameName(other, name)) ?
-		kept.refresh_token : undefined;
-}
-
-/* It is worthless once its account has a newer one, or is gone. */
-function dropKept(one) {
-	const kept = read(KEPT);
-
-	if (kept?.names.some((a) => namesOf(one).some((b) => sameName(a, b))))
-		write(KEPT, null);
-}
-
 /* ----------------------------------------------------- beginning, ending */
 
-function announce(selector) {
+function announce() {
 	forgetLimits();
 	for (const listener of listeners)
 		listener();
-	focusSoon(selector);
+	focusSoon("main section:not([hidden]) > h2");
 }
 
-function recordOf(pair, { typed, user }) {
-	return { typed, user, access_token: pair.access_token,
+/* Renewed or not, a login is the same as long as "begun" is. */
+function recordOf(pair, { begun, typed, user }) {
+	return { begun, typed, user, access_token: pair.access_token,
 		refresh_token: pair.refresh_token,
 		lifetime: pair.expires_in * 1000,
 		expires_at: Date.now() + pair.expires_in * 1000,
@@ -116,28 +47,29 @@ function recordOf(pair, { typed, user }) {
 }
 
 function save(record) {
-	write(KEY, record);
+	writeSession(record);
 	session.now = record;
 	changed();
 }
 
 function begin(pair, typed) {
-	const record = recordOf(pair, { typed, user: null });
+	const begun = `${Date.now()} ${Math.random()}`;
+	const record = recordOf(pair, { begun, typed, user: null });
 
 	dropKept(record);
 	save(record);
 	session.notice = null;
-	announce("main h2");
+	announce();
 }
 
 function end(notice) {
-	const one = session.now ?? read(KEY);
+	const one = session.now ?? readSession();
 
-	write(KEY, null);
+	writeSession(null);
 	session.now = null;
 	session.notice = notice;
 	if (one !== null)
-		announce("main h2");
+		announce();
 	changed();
 }
 
@@ -152,7 +84,7 @@ function gone() {
 
 /* The login is over, and not because anybody here wanted it. */
 function refused(notice) {
-	const one = read(KEY);
+	const one = readSession();
 
 	if (one !== null)
 		keep(one);
@@ -162,13 +94,18 @@ function refused(notice) {
 
 /* ---------------------------------------------------------------- tokens */
 
+/* False once somebody has logged out, or another one in. */
+function isSame(a, b) {
+	return a !== null && b !== null && a.begun === b.begun;
+}
+
 /* Another tab has ended the login, or begun another one. */
 function isStale(record) {
-	return read(KEY)?.refresh_token !== record.refresh_token;
+	return readSession()?.refresh_token !== record.refresh_token;
 }
 
 async function renewAlone(used) {
-	const record = read(KEY);
+	const record = readSession();
 
 	if (record === null)
 		throw gone();
@@ -179,7 +116,7 @@ async function renewAlone(used) {
 	const answer = await once("POST", "/api/auth/refresh",
 		{ json: { refresh_token: record.refresh_token } });
 	if (isStale(record))
-		session.now = read(KEY);
+		session.now = readSession();
 	else if (answer.ok)
 		save(recordOf(answer.body, record));
 	else if (answer.status === 401)
@@ -201,10 +138,12 @@ function renew(used) {
 
 /* Renews what is about to expire; an answer that isn't ok is in the way. */
 function prepare() {
-	const record = read(KEY);
+	const record = readSession();
 
-	if (record === null)
-		throw gone();
+	if (!isSame(record, session.now)) {
+		follow();
+		throw new Ended();
+	}
 	session.now = record;
 	return record.expires_at - Date.now() >
 		Math.min(AHEAD, record.lifetime / 4) ? { ok: true } :
@@ -213,16 +152,19 @@ function prepare() {
 
 /* Sends a request that needs a token, and once more with a renewed one. */
 async function attempt(send) {
+	const before = session.now;
 	const ready = await prepare();
 
 	if (!ready.ok)
 		return ready;
-	const used = read(KEY)?.access_token;
+	const used = session.now?.access_token;
 	const answer = await send(used);
 	if (answer.status !== 401)
 		return answer;
 	const renewed = await renew(used);
-	return renewed.ok ? send(read(KEY)?.access_token) : renewed;
+	if (!isSame(before, session.now))
+		throw new Ended();
+	return renewed.ok ? send(session.now.access_token) : renewed;
 }
 
 async function persist(method, send) {
@@ -257,7 +199,7 @@ function callAlone(method, path, options, then) {
 }
 
 export function renewByHand() {
-	return patiently("POST", () => renew(read(KEY)?.access_token));
+	return patiently("POST", () => renew(readSession()?.access_token));
 }
 
 /* --------------------------------------------------------- coming, going */
@@ -286,21 +228,21 @@ export async function logIn(values) {
 /* The refresh token says which login: it works with a dead access token. */
 export function logOut() {
 	return alone(async () => {
-		const record = read(KEY);
+		const record = readSession();
 		const answer = record === null ? { ok: true } :
-			await call("POST", "/api/auth/logout",
-				{ json: { refresh_token: record.refresh_token } });
+			await call("POST", "/api/auth/logout", { json:
+				{ refresh_token: record.refresh_token } });
 
 		if (answer.ok || answer.status === 401)
-			leave("You are logged out.");
+			leave(LEFT);
 		return answer;
 	});
 }
 
 /* Goes without the server's knowing, which can't be reached. */
 export function forget() {
-	leave("You are logged out here. The server could not be told: end that " +
-		"login from the list of your logins, next time.");
+	leave("You are logged out here. The server could not be told: end " +
+		"that login from the list of your logins, next time.");
 }
 
 /* What is left behind of the login is worth nothing any more. */
@@ -315,37 +257,41 @@ export function logOutEverywhere() {
 		() => leave("You are logged out everywhere."));
 }
 
+/* Ends one of the logins, which may be this one. */
+export function endLogin({ id, current }) {
+	return callAlone("DELETE", `/api/auth/sessions/${id}`, {}, () => {
+		if (current)
+			leave(LEFT);
+	});
+}
+
 export function deleteAccount(values) {
 	return callAlone("DELETE", "/api/auth/me", { json: values },
-		() => leave("Your account and all that belonged to it is gone."));
+		() => leave("Your account and all that was its own is gone."));
 }
 
 /* Ends all logins, this one too; the answer is a new one. */
 export function changePassword(values) {
 	return callAlone("POST", "/api/auth/password", { json: values },
-		(pair) => save(recordOf(pair, session.now ?? read(KEY))));
+		(pair) => save(recordOf(pair, session.now ?? readSession())));
 }
 
 /* Who it is, as the server has it: shown at once after a reload. */
 export function noteUser({ id, username, email }) {
-	const record = read(KEY);
+	return alone(() => {
+		const record = readSession();
 
-	if (record !== null)
-		save({ ...record, user: { id, username, email } });
+		if (isSame(record, session.now))
+			save({ ...record, user: { id, username, email } });
+	});
 }
-
 /* ------------------------------------------------------------ other tabs */
-
-function isSame(a, b) {
-	return a !== null && (a.refresh_token === b.refresh_token ||
-		(a.user !== null && a.user.id === b.user?.id));
-}
 
 /* Does as the tab did that wrote to the store. */
 function follow() {
 	const before = session.now;
 
-	session.now = read(KEY);
+	session.now = readSession();
 	if (before === null && session.now === null)
 		return;
 	if (session.now === null)
@@ -355,13 +301,13 @@ function follow() {
 		return;
 	} else
 		session.notice = null;
-	announce("main h2");
+	announce();
 }
 
 export function start() {
-	session.now = read(KEY);
+	session.now = readSession();
 	window.addEventListener("storage", (event) => {
-		if (event.key === null || event.key === KEY)
+		if (isSession(event.key))
 			follow();
 	});
 	window.addEventListener("pageshow", (event) => {

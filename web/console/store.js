@@ -1,0 +1,92 @@
+/*
+ * What outlives the page: the record of the login, with its token pair, and the
+ * last refresh token of one that ended.  session.js reads and writes it.
+ *
+ * It lies in localStorage.  A reload and other tabs have to find it, the API
+ * takes bearer tokens and no cookies, and no other origin can read it.  A
+ * script of this origin could, so the page lets in none but its own files.
+ */
+import { prefix } from "./away.js";
+
+const KEY = `switchboard:${prefix}:session`;
+const KEPT = `switchboard:${prefix}:kept`;
+
+const memory = new Map();
+
+/* Storage may be forbidden or full; then a tab remembers by itself. */
+function read(key) {
+	if (memory.has(key))
+		return memory.get(key);
+	try {
+		return JSON.parse(localStorage.getItem(key));
+	} catch {
+		return null;
+	}
+}
+
+function write(key, value) {
+	memory.delete(key);
+	try {
+		if (value === null)
+			localStorage.removeItem(key);
+		else
+			localStorage.setItem(key, JSON.stringify(value));
+	} catch {
+		memory.set(key, value);
+	}
+}
+
+export function readSession() {
+	const record = read(KEY);
+
+	return typeof record?.refresh_token === "string" ? record : null;
+}
+
+export function writeSession(record) {
+	write(KEY, record);
+}
+
+/* Whether a storage event is about it; null: about everything. */
+export function isSession(key) {
+	return key === null || key === KEY;
+}
+
+/* Does something that no other tab does meanwhile, where locks exist. */
+export function alone(task) {
+	return navigator.locks === undefined ? task() :
+		navigator.locks.request(KEY, task);
+}
+
+/* ---------------------------------------------------- the last one, kept */
+
+function sameName(a, b) {
+	return a.normalize("NFKC").toLowerCase() ===
+		b.normalize("NFKC").toLowerCase();
+}
+
+function namesOf({ user, typed }) {
+	return user === null ? [typed] : [user.username, user.email];
+}
+
+/*
+ * Of a login that ended by itself: strangers' guesses can't keep out whoever
+ * shows it at the next login of that account (README, "Limits").
+ */
+export function keep(one) {
+	write(KEPT, { names: namesOf(one), refresh_token: one.refresh_token });
+}
+
+export function keptFor(name) {
+	const kept = read(KEPT);
+
+	return kept?.names.some((other) => sameName(other, name)) ?
+		kept.refresh_token : undefined;
+}
+
+/* It is worthless once its account has a newer one, or is gone. */
+export function dropKept(one) {
+	const kept = read(KEPT);
+
+	if (kept?.names.some((a) => namesOf(one).some((b) => sameName(a, b))))
+		write(KEPT, null);
+}
