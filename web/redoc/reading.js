@@ -7,12 +7,12 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 // ReDoc has no dark theme of its own, and derives some colours from these.
 const DARK = {
 	colors: {
-		primary: { main: "#4fd1c0" },
+		primary: { main: "#7fb2ff" },
 		success: { main: "#4cc38a" },
 		warning: { main: "#f1c15a" },
 		error: { main: "#ff8e86" },
-		text: { primary: "#e6eeec", secondary: "#a2b3b0" },
-		border: { dark: "#44504e", light: "#2c3a38" },
+		text: { primary: "#e6edf3", secondary: "#b4bec9" },
+		border: { dark: "#3d444d", light: "#30363d" },
 		gray: { 50: "#171b1d", 100: "#262c2e" },
 		responses: {
 			success: { color: "#5fd39a",
@@ -22,23 +22,23 @@ const DARK = {
 		},
 	},
 	schema: {
-		linesColor: "#55625f",
-		typeNameColor: "#a2b3b0",
+		linesColor: "#4b5563",
+		typeNameColor: "#b4bec9",
 		requireLabelColor: "#ff8e86",
 		nestedBackground: "#171b1d",
-		arrow: { color: "#a2b3b0" },
+		arrow: { color: "#b4bec9" },
 	},
 	typography: {
-		links: { color: "#4fd1c0", visited: "#4fd1c0", hover: "#8be4d8" },
+		links: { color: "#7fb2ff", visited: "#7fb2ff", hover: "#a9ccff" },
 		code: { color: "#ffb4ad", backgroundColor: "#262c2e" },
 	},
-	sidebar: { backgroundColor: "#171b1d", textColor: "#e6eeec" },
+	sidebar: { backgroundColor: "#171b1d", textColor: "#e6edf3" },
 	rightPanel: { backgroundColor: "#141718" },
 	codeBlock: { backgroundColor: "#171b1d" },
 };
 
 const FONT = "system-ui, sans-serif";
-const LIGHT = { colors: { primary: { main: "#0f766e" } } };
+const LIGHT = { colors: { primary: { main: "#1f5fbf" } } };
 
 const theme = dark.matches ? DARK : LIGHT;
 theme.typography = { ...theme.typography, fontFamily: FONT,
