@@ -71,6 +71,7 @@ export class Form {
 
 	take(answer, form) {
 		if (answer.ok) {
+			this.shown.clear();
 			this.clearSecrets(form);
 			this.state.said = this.done?.(answer) ?? null;
 			return;

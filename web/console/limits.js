@@ -16,7 +16,7 @@ const limits = new Resource("/api/limits");
 function rowsOf({ user, channels, sessions }) {
 	return [["All requests", user],
 		...Object.entries(channels).map(([name, limit]) =>
-			[`Messages over ${CHANNELS[name] ?? name}`, limit]),
+			[`${CHANNELS[name] ?? name} messages`, limit]),
 		...Object.entries(sessions).map(([id, limit]) =>
 			[`Chat session ${id}`, limit])];
 }

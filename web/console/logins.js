@@ -69,7 +69,8 @@ ${one.current ? html`<span class="badge">this login</span>` : nothing}</p>
 ${when(one.created_at)}, last renewed ${when(one.last_used_at)}; ends
 ${when(one.expires_at)} unless it is renewed.</p></div>
 <button type="button"
-aria-label=${`Revoke ${program} from ${one.ip_address ?? "unknown"}`}
+aria-label=${`Revoke ${one.current ? "this login, " : ""}${program} from ${
+		one.ip_address ?? "an unknown address"}`}
 @click=${() => ask(one)}>Revoke…</button>
 </li>`;
 }
