@@ -2,7 +2,7 @@
 // nothing that a page complained of or asked of others goes unseen.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -36,7 +36,7 @@ function browser()
 
 after(async () => (await launched)?.close());
 
-// Somebody with a browser of their own: { origin, width, theme, agent }.
+// Somebody with a browser of their own: { origin, width, theme, scripts }.
 export class Visitor {
 	// What pages, and those who wrote them, should never have to say.
 	problems = [];
@@ -53,13 +53,13 @@ export class Visitor {
 		return visitor;
 	}
 
-	async #arrive({ origin, width = 390, height = 844, theme = "light", agent,
-		touch = width < 768 })
+	async #arrive({ origin, width = 390, height = 844, theme = "light",
+		scripts = true, touch = width < 768 })
 	{
 		this.origin = origin;
 		this.context = await (await browser()).newContext({
 			viewport: { width, height }, colorScheme: theme,
-			userAgent: agent, hasTouch: touch, locale: "en-US",
+			javaScriptEnabled: scripts, hasTouch: touch, locale: "en-US",
 			timezoneId: "UTC", reducedMotion: "reduce" });
 		await this.context.addInitScript(() => addEventListener(
 			"securitypolicyviolation", (e) => console.error(
@@ -118,6 +118,7 @@ export function visit(name, options, body)
 			typeof options === "function" ? options() : options);
 
 		try {
+			rmSync(picture(`failed: ${name}`), { force: true });
 			await body(visitor, t);
 			visitor.assert_undisturbed();
 		} catch (error) {
@@ -132,12 +133,15 @@ export function visit(name, options, body)
 	});
 }
 
+function picture(name)
+{
+	return join(SCREENSHOTS, name.replace(/[^A-Za-z0-9]+/g, "-") + ".png");
+}
+
 // A picture for people to look at, named after what it shows.
 export async function show(page, name, options = {})
 {
-	const file = name.replace(/[^A-Za-z0-9]+/g, "-") + ".png";
-
-	await page.screenshot({ path: join(SCREENSHOTS, file), ...options });
+	await page.screenshot({ path: picture(name), ...options });
 }
 
 // Whether nothing lies to the right of the screen.

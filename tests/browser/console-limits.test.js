@@ -1,0 +1,115 @@
+// The console and the limits: what the meter shows, and how a 429 is waited for.
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+
+import { Server } from "./server.js";
+import { visit } from "./browser.js";
+import { assert_right, button, enter, field, form, go, heading, limits, log_in,
+	look, open, sentence, submit } from "./console.js";
+
+// The windows pass only when its clock is moved.
+const server = await new Server({ clock: true, settings: {
+	RATE_LIMIT_PER_USER: "10", RATE_LIMIT_PER_ADDRESS: "3",
+	LOGIN_FAILURES_PER_ACCOUNT: "2" } }).start();
+after(() => server.remove());
+
+// Somebody whom nobody has counted yet.
+function limited(name, body)
+{
+	visit(name, () => ({ origin: server.origin }), async (visitor) => {
+		server.move_clock(3600);
+		await body(visitor);
+	});
+}
+
+const count = (requests, request) =>
+	requests.filter((other) => other === request).length;
+
+limited("too many attempts are counted down, and then there are more",
+	async ({ page, requests }) => {
+	const login = form(page, "Log in");
+	const start = Date.now();
+
+	await server.register("ada");
+	await page.clock.install({ time: start });
+	await open(page, server.url);
+	await page.clock.pauseAt(start + 60000);
+	for (const name of ["who", "whom"]) {
+		await log_in(page, name);
+		await login.getByRole("alert").getByText(
+			sentence("Incorrect username or password")).waitFor();
+	}
+	await log_in(page, "ada");
+	await login.getByRole("alert").getByText(limits.Address).waitFor();
+	await button(login, "Try again in 1 min").waitFor();
+	assert.equal(count(requests, "POST /api/auth/login"), 3);
+	await page.clock.runFor(15500);
+	await button(login, "Try again in 45 s").waitFor();
+	await button(login, "Try again in 45 s").click({ force: true });
+	await field(login, "Password").press("Enter");
+	await page.clock.resume();
+	await look(page, "too many attempts");
+	assert.equal(count(requests, "POST /api/auth/login"), 3);
+	server.move_clock(60);
+	await page.clock.fastForward(60000);
+	await login.getByText("You can try again now.").waitFor();
+	assert.equal(await field(login, "Username or email").inputValue(), "ada");
+	await button(login, "Log in").click();
+	await heading(page, "Account").waitFor();
+});
+
+limited("too many wrong passwords for an account are said to be that",
+	async ({ page }) => {
+	const profile = form(page, "Profile");
+
+	await server.register("bea");
+	await enter(page, server.url, "bea");
+	for (const text of [sentence("Incorrect password"),
+		sentence("Incorrect password"), limits.Account]) {
+		await submit(page, "Profile", { Username: "bee",
+			"Current password": "not it" }, "Save profile");
+		await profile.getByText(text).waitFor();
+	}
+	await assert_right(profile, "Current password");
+	await button(profile, /^Try again in/).waitFor();
+	await look(page, "too many guesses");
+});
+
+limited("the meter shows what the header fields say, to the end",
+	async ({ context, page }) => {
+	let left;
+
+	context.on("response", (response) => {
+		const remaining = response.headers()["x-ratelimit-remaining"];
+
+		if (response.request().headers().authorization && remaining)
+			left = Number(remaining);
+	});
+	await server.register("cid");
+	await enter(page, server.url, "cid");
+	await go(page, "Logins");
+	const meters = page.getByRole("region", { name: "Rate limit" });
+	const again = button(page, "Load again");
+	const bar = meters.getByRole("meter", { name: "Requests left" });
+	await page.locator(".login").first().waitFor();
+	assert.equal(left, 8);
+	for (const expected of [8, 7, 6, 5, 4, 3, 2, 1, 0]) {
+		await meters.getByText(`${expected} of 10 left`, { exact: true })
+			.waitFor();
+		assert.equal(left, expected);
+		assert.equal(await bar.getAttribute("aria-valuenow"),
+			String(expected));
+		assert.equal(await meters.getByRole("status").getByText("limit")
+			.count(), expected < 2 ? 1 : 0);
+		if (expected > 0)
+			await again.click();
+	}
+	await again.click();
+	await page.getByRole("alert").getByText(limits.User).waitFor();
+	await page.getByRole("button", { name: /^Try again in/ }).waitFor();
+	assert.ok(await page.locator(".login").count() > 0);
+	await look(page, "too many requests");
+	await go(page, "Limits");
+	await page.getByText("0 of 10 left").nth(1).waitFor();
+});
