@@ -110,7 +110,7 @@ is_json(const char *content_type)
 {
 	size_t n = strcspn(content_type, "; \t");
 
-	return is_media(content_type, "application/json") || (n > 17 &&
+	return is_media(content_type, SB_MEDIA_JSON) || (n > 17 &&
 	    strncasecmp(content_type, "application/", 12) == 0 &&
 	    strncasecmp(content_type + n - 5, "+json", 5) == 0);
 }
@@ -188,9 +188,9 @@ read_body(struct sb_check *c)
 	struct sb_way *way = c->rq->way;
 	unsigned takes = way->route->body == 0 ? SB_JSON : way->route->body;
 	const char *type = way->content_type;
-	bool multipart = type != NULL && is_media(type, "multipart/form-data");
+	bool multipart = type != NULL && is_media(type, SB_MEDIA_MULTIPART);
 	bool form = multipart || (type != NULL &&
-	    is_media(type, "application/x-www-form-urlencoded"));
+	    is_media(type, SB_MEDIA_FORM));
 
 	if (!(takes & SB_FORM) || (!form && takes & SB_JSON)) {
 		read_json(c);

@@ -122,8 +122,8 @@ sb_put_page(struct sb_response *rs, const char *name)
 		sb_log(SB_ERROR, "%s: not in the installation", name);
 		return sb_refuse(rs, &sb_error_internal);
 	}
-	text = fill_in(rq->pool, text, &size, "@PREFIX@", rq->prefix);
-	text = fill_in(rq->pool, text, &size, "@SERVER@",
+	text = fill_in(rq->pool, text, &size, SB_MARK_PREFIX, rq->prefix);
+	text = fill_in(rq->pool, text, &size, SB_MARK_SERVER,
 	    rq->prefix[0] == '\0' ? "/" : rq->prefix);
 	rs->content = text;
 	rs->content_length = size;

@@ -329,7 +329,7 @@ make_delimiter(struct sb_pool *pool, const char *content_type)
 	struct span field = { content_type, strlen(content_type) };
 	struct span rest = field, boundary;
 
-	if (!is_word(trim(take_until(&rest, ";")), "multipart/form-data"))
+	if (!is_word(trim(take_until(&rest, ";")), SB_MEDIA_MULTIPART))
 		return (struct span){ NULL, 0 };
 	boundary = parameter(pool, field, "boundary");
 	if (!is_boundary(boundary))

@@ -152,14 +152,23 @@ void	 sb_serve_abort(void);
 /* The id of the request in hand, or NULL. */
 const char *sb_serve_request_id(void);
 
-/* ------------------------------------------------------------------ gzip.c */
+/* -------------------------------------------------------------- gzip.c */
 
 /* Whether a client takes it, by its Accept-Encoding, which may be NULL. */
 bool	 sb_gzip_accepted(const char *accept_encoding);
 
-/* The bytes in gzip's format (RFC 1952), in the pool; NULL if that failed. */
+/*
+ * The bytes in gzip's format (RFC 1952) and how many those are, in the pool;
+ * NULL if that failed.
+ */
 char	*sb_gzip(struct sb_pool *, const char *bytes, size_t n,
 	    size_t *length);
+
+/* -------------------------------------------------------------- file.c */
+
+/* What stands in a page, and in the OpenAPI document, for sb_put_page. */
+#define SB_MARK_PREFIX	"@PREFIX@"	/* the mount prefix */
+#define SB_MARK_SERVER	"@SERVER@"	/* the same, or / for none */
 
 /* -------------------------------------------------------------- header.c */
 
@@ -186,6 +195,11 @@ extern const struct sb_header {
 } sb_headers[SB_HEADERS];
 
 /* -------------------------------------------------------------- response.c */
+
+/* Media types of bodies. */
+#define SB_MEDIA_JSON		"application/json"
+#define SB_MEDIA_FORM		"application/x-www-form-urlencoded"
+#define SB_MEDIA_MULTIPART	"multipart/form-data"
 
 extern const struct sb_error sb_error_internal, sb_error_unavailable,
     sb_error_method, sb_error_too_large, sb_error_incomplete,
@@ -273,12 +287,12 @@ enum sb_take { SB_TAKE_LOOK, SB_TAKE_LOCK, SB_TAKE_COUNT };
 enum sb_status sb_limit_guess(struct sb_response *, const char *key,
 	    enum sb_take, int64_t *used);
 
-/* A limit's name, and the state of one that is full until then. */
-const char *sb_limit_full(enum sb_limit, int64_t until,
-	    struct sb_limit_state *);
-
-/* What it counts, as half a sentence. */
+/* A limit's name, and what it counts, as half a sentence. */
+const char *sb_limit_name(enum sb_limit);
 const char *sb_limit_doc(enum sb_limit);
+
+/* The state of one that is full until then. */
+struct sb_limit_state sb_limit_full(enum sb_limit, int64_t until);
 
 /* Opens the counts before the first request, if any route counts. */
 void	 sb_limit_prepare(const struct sb_route *);

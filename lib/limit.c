@@ -432,19 +432,24 @@ sb_limit_counted(struct sb_pool *pool, const struct sb_row *row, int64_t now,
 }
 
 const char *
-sb_limit_full(enum sb_limit limit, int64_t until, struct sb_limit_state *s)
+sb_limit_name(enum sb_limit limit)
 {
-	const struct rule *rule = find_rule(limit);
-
-	*s = (struct sb_limit_state){ .limit = *rule->max,
-	    .reset_at = until, .window = window_of(rule) };
-	return rule->name;
+	return find_rule(limit)->name;
 }
 
 const char *
 sb_limit_doc(enum sb_limit limit)
 {
 	return find_rule(limit)->doc;
+}
+
+struct sb_limit_state
+sb_limit_full(enum sb_limit limit, int64_t until)
+{
+	const struct rule *rule = find_rule(limit);
+
+	return (struct sb_limit_state){ .limit = *rule->max,
+	    .reset_at = until, .window = window_of(rule) };
 }
 
 void

@@ -6,11 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "openapi.h"
-
-/* cgi/meta.c puts the mount prefix here, and the same as a server's URL. */
-#define PREFIX	"@PREFIX@"
-#define SERVER	"@SERVER@"
 
 #define BEARER	"bearer"
 #define OAUTH	"oauth2"
@@ -21,19 +18,16 @@ static void
 add_parameters(struct sb_openapi *o, struct json_object *operation,
     const struct sb_field *f)
 {
-	static const char *const places[SB_PLACES] = {
-		[SB_IN_QUERY] = "query", [SB_IN_PATH] = "path",
-	};
 	struct json_object *list = json_object_new_array();
 
 	for (; f != NULL && f->name != NULL; f++) {
 		struct json_object *parameter;
 
-		if (places[f->in] == NULL)
+		if (f->in == SB_IN_BODY)
 			continue;
 		parameter = json_object_new_object();
 		add(parameter, "name", text(f->name));
-		add(parameter, "in", text(places[f->in]));
+		add(parameter, "in", text(sb_places[f->in]));
 		add(parameter, "description", text(f->doc));
 		add(parameter, "required", json_object_new_boolean(
 		    f->in == SB_IN_PATH || !f->optional));
@@ -57,9 +51,9 @@ add_body(struct sb_openapi *o, struct json_object *operation,
 		unsigned	 body;
 		const char	*media;
 	} medias[] = {
-		{ SB_JSON, SB_JSON_MEDIA },
-		{ SB_FORM, "application/x-www-form-urlencoded" },
-		{ SB_FORM, "multipart/form-data" },
+		{ SB_JSON, SB_MEDIA_JSON },
+		{ SB_FORM, SB_MEDIA_FORM },
+		{ SB_FORM, SB_MEDIA_MULTIPART },
 	};
 	unsigned taken = sb_openapi_bodies(r);
 	struct json_object *body, *media, *example;
@@ -110,13 +104,12 @@ static const char *
 names_of(struct sb_pool *pool, const struct sb_route *r, unsigned among)
 {
 	const char *names = "";
-	struct sb_limit_state unused;
 
 	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1)
 		if (r->limits & among & limit)
 			names = sb_printf(pool, "%s%s`%s`", names,
-			    *names == '\0' ? "" : ", ", sb_limit_full(
-			    (enum sb_limit)limit, 0, &unused));
+			    *names == '\0' ? "" : ", ",
+			    sb_limit_name((enum sb_limit)limit));
 	return names;
 }
 
@@ -183,14 +176,15 @@ static const char about[] =
 static const char *
 list_of_limits(struct sb_pool *pool)
 {
-	const char *list = "", *name;
-	struct sb_limit_state s;
+	const char *list = "";
 
-	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1) {
-		name = sb_limit_full((enum sb_limit)limit, 0, &s);
+	for (unsigned bit = 1; bit < 1U << SB_LIMITS; bit <<= 1) {
+		enum sb_limit limit = (enum sb_limit)bit;
+		struct sb_limit_state s = sb_limit_full(limit, 0);
+
 		list = sb_printf(pool, "%s- `%s`: %lld %s in %lld seconds\n",
-		    list, name, (long long)s.limit,
-		    sb_limit_doc((enum sb_limit)limit), (long long)s.window);
+		    list, sb_limit_name(limit), (long long)s.limit,
+		    sb_limit_doc(limit), (long long)s.window);
 	}
 	return list;
 }
@@ -226,7 +220,7 @@ add_tag(struct sb_openapi *o)
 static void
 add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
 {
-	static const char *const urls[] = {
+	static const char *const urls[SB_FLOWS] = {
 		[SB_TOKEN_URL] = "tokenUrl", [SB_REFRESH_URL] = "refreshUrl",
 	};
 	struct json_object *schemes = child(child(o->document, "components"),
@@ -247,7 +241,7 @@ add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
 	add(scheme, "description", text("OAuth 2's password flow (RFC 6749 "
 	    "section 4.3): a name and a password for a token pair."));
 	flow = child(child(scheme, "flows"), "password");
-	add(flow, urls[r->flow], text(sb_printf(o->pool, PREFIX "%s",
+	add(flow, urls[r->flow], text(sb_printf(o->pool, SB_MARK_PREFIX "%s",
 	    r->path)));
 	child(flow, "scopes");
 }
@@ -278,7 +272,7 @@ sb_openapi_print(const struct sb_program *program)
 	sb_settings.log_level = "error";	/* nothing is wrong here */
 	add(o.document, "openapi", text("3.1.0"));
 	add_info(&o);
-	add(server, "url", text(SERVER));
+	add(server, "url", text(SB_MARK_SERVER));
 	add(o.document, "servers", array_of(server));
 	add_tag(&o);
 	child(o.document, "paths");

@@ -1,6 +1,8 @@
 /*
  * What the files of the OpenAPI document share: openapi.c puts it together,
- * openapi_schema.c describes tables of fields, openapi_example.c has answered.
+ * openapi_answer.c tells what an operation answers, openapi_schema.c describes
+ * tables of fields, openapi_example.c has answered.  JSON that a function gives
+ * is the caller's reference, but where it says otherwise.
  */
 #ifndef SB_OPENAPI_H
 #define SB_OPENAPI_H
@@ -23,13 +25,14 @@ text(const char *value)
 	return json_object_new_string(value);
 }
 
+/* Takes the reference. */
 static inline void
 add(struct json_object *object, const char *name, struct json_object *value)
 {
 	json_object_object_add(object, name, value);
 }
 
-/* The member of that name, made if there is none. */
+/* The member of that name, made if there is none; the object keeps it. */
 static inline struct json_object *
 child(struct json_object *object, const char *name)
 {
@@ -42,6 +45,7 @@ child(struct json_object *object, const char *name)
 	return value;
 }
 
+/* Takes the reference. */
 static inline struct json_object *
 array_of(struct json_object *item)
 {
@@ -74,8 +78,6 @@ const char *sb_schema_flaws(struct sb_pool *, unsigned flaws);
 
 /* ------------------------------------------------------- openapi_answer.c */
 
-#define SB_JSON_MEDIA	"application/json"
-
 /* What bodies a route takes; 0 if no field is in one. */
 unsigned sb_openapi_bodies(const struct sb_route *);
 
@@ -106,7 +108,7 @@ struct sb_example sb_example_otherwise(struct sb_openapi *,
 struct sb_example sb_example_error(struct sb_openapi *,
 	    const struct sb_route *, const struct sb_error *);
 struct sb_example sb_example_limited(struct sb_openapi *,
-	    const struct sb_route *, enum sb_limit, const char **name);
+	    const struct sb_route *, enum sb_limit);
 
 /* The same to an empty object or form; no body if that is taken. */
 struct sb_example sb_example_invalid(struct sb_openapi *,

@@ -42,7 +42,7 @@ answer(struct answers *a, enum sb_status status, unsigned headers)
 static struct json_object *
 json_of(struct json_object *answer)
 {
-	return child(child(answer, "content"), SB_JSON_MEDIA);
+	return child(child(answer, "content"), SB_MEDIA_JSON);
 }
 
 /* Takes the example's body; its name is made of words that say what it is. */
@@ -118,20 +118,21 @@ add_error(struct answers *a, const struct sb_error *e)
 static void
 add_limited(struct answers *a)
 {
-	struct json_object *media = NULL;
+	struct json_object *media;
 	struct sb_example example;
-	const char *name;
 
-	for (unsigned limit = 1; limit < 1U << SB_LIMITS; limit <<= 1) {
-		if (!(a->route->limits & limit))
+	for (unsigned bit = 1; bit < 1U << SB_LIMITS; bit <<= 1) {
+		enum sb_limit limit = (enum sb_limit)bit;
+
+		if (!(a->route->limits & bit))
 			continue;
-		example = sb_example_limited(a->o, a->route,
-		    (enum sb_limit)limit, &name);
+		example = sb_example_limited(a->o, a->route, limit);
 		media = json_of(answer(a, SB_TOO_MANY, example.headers));
 		if (!json_object_object_get_ex(media, "schema", NULL))
 			add(media, "schema", sb_schema_fields(a->o,
 			    sb_limited_fields, SB_OF_ANSWER));
-		add_example(a->o->pool, media, name, example.body);
+		add_example(a->o->pool, media, sb_limit_name(limit),
+		    example.body);
 	}
 }
 

@@ -111,12 +111,13 @@ end(struct stage *s, enum sb_status status)
 	struct sb_example example = { json_object_get(s->rs.refusal), 0 };
 	const unsigned limits = s->way.route->limits;
 	struct sb_limit_state full;
-	const char *name;
+	enum sb_limit limit;
 
 	if (s->rs.limit == NULL && limits != 0) {
-		name = sb_limit_full(limits & SB_LIMIT_ADDRESS ?
-		    SB_LIMIT_ADDRESS : SB_LIMIT_USER, UNTIL, &full);
-		sb_limited_tell(&s->rs, name, &full, NOW);
+		limit = limits & SB_LIMIT_ADDRESS ? SB_LIMIT_ADDRESS :
+		    SB_LIMIT_USER;
+		full = sb_limit_full(limit, UNTIL);
+		sb_limited_tell(&s->rs, sb_limit_name(limit), &full, NOW);
 	}
 	s->rs.status = status;
 	sb_response_send(&s->rs);
@@ -165,13 +166,13 @@ sb_example_error(struct sb_openapi *o, const struct sb_route *r,
 
 struct sb_example
 sb_example_limited(struct sb_openapi *o, const struct sb_route *r,
-    enum sb_limit limit, const char **name)
+    enum sb_limit limit)
 {
 	struct stage *s = begin(o, r);
-	struct sb_limit_state full;
+	struct sb_limit_state full = sb_limit_full(limit, UNTIL);
 
-	*name = sb_limit_full(limit, UNTIL, &full);
-	return end(s, sb_limited_refuse(&s->rs, *name, &full, NOW));
+	return end(s, sb_limited_refuse(&s->rs, sb_limit_name(limit), &full,
+	    NOW));
 }
 
 struct sb_example
@@ -184,8 +185,7 @@ sb_example_invalid(struct sb_openapi *o, const struct sb_route *r)
 
 	s->way.body = json ? empty_object : empty_form;
 	s->way.body_length = strlen(s->way.body);
-	s->way.content_type = json ? "application/json" :
-	    "application/x-www-form-urlencoded";
+	s->way.content_type = json ? SB_MEDIA_JSON : SB_MEDIA_FORM;
 	for (const struct sb_field *f = r->in; f->name != NULL; f++) {
 		struct sb_pair *pair = sb_alloc(o->pool, sizeof(*pair));
 

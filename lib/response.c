@@ -190,7 +190,7 @@ sb_response_finish(struct sb_response *rs)
 	rs->content = json_object_to_json_string_length(body,
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
 	    &rs->content_length);
-	rs->media = "application/json";
+	rs->media = SB_MEDIA_JSON;
 }
 
 bool

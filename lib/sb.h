@@ -142,7 +142,7 @@ enum sb_limit {
 #define SB_LIMITS	5
 
 /* What a route is to OAuth 2's password flow. */
-enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL };
+enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL, SB_FLOWS };
 
 #define SB_ROUTE_ERRORS	6
 
