@@ -115,7 +115,7 @@ assert_no_traces()
 @test "one command builds and serves, and its own examples work" {
 	start_quickstart
 	run -0 cat "$log"
-	for path in / /docs /health /openapi.json; do
+	for path in / /console /docs /health /openapi.json; do
 		assert_output --partial "  $SB_URL$path "
 		call GET "$path"
 		assert_answer 200
