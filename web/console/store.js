@@ -11,6 +11,8 @@ import { prefix } from "./away.js";
 const KEY = `switchboard:${prefix}:session`;
 const KEPT = `switchboard:${prefix}:kept`;
 
+const MOMENT = 500;
+
 const memory = new Map();
 
 /* Storage may be forbidden or full; then a tab remembers by itself. */
@@ -51,10 +53,46 @@ export function isSession(key) {
 	return key === null || key === KEY;
 }
 
-/* Does something that no other tab does meanwhile, where locks exist. */
-export function alone(task) {
-	return navigator.locks === undefined ? task() :
-		navigator.locks.request(KEY, task);
+function isChanged(before) {
+	return readSession()?.access_token !== before?.access_token;
+}
+
+/* Resolves when another tab's change is seen here, or in a moment. */
+function arrival(before) {
+	return new Promise((go) => {
+		const done = () => {
+			clearTimeout(timer);
+			window.removeEventListener("storage", done);
+			go();
+		};
+		const timer = setTimeout(done, MOMENT);
+
+		window.addEventListener("storage", done);
+		if (isChanged(before))
+			done();
+	});
+}
+
+/*
+ * Does something that no other tab does meanwhile, where locks exist.  What a
+ * tab has written may be seen in others only after its lock is free, so who had
+ * to wait for that gives it a moment.
+ */
+export async function alone(task) {
+	const before = readSession();
+	let isFree = true;
+
+	if (navigator.locks === undefined)
+		return task();
+	const result = await navigator.locks.request(KEY, { ifAvailable: true },
+		(lock) => {
+			isFree = lock !== null;
+			return isFree ? task() : undefined;
+		});
+	return isFree ? result : navigator.locks.request(KEY, async () => {
+		await arrival(before);
+		return task();
+	});
 }
 
 /* ---------------------------------------------------- the last one, kept */
