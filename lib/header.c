@@ -7,9 +7,9 @@
 
 const struct sb_header sb_headers[] = {
 	[SB_RATELIMIT] = { "RateLimit", true, NULL,
-	    "The limit nearest to its end: its name, how many requests may "
-	    "still come, and in how many seconds one more may "
-	    "(draft-ietf-httpapi-ratelimit-headers-10)." },
+	    "The strictest limit that this request was counted against: its "
+	    "name, how many may still come, and in how many seconds another "
+	    "may (draft-ietf-httpapi-ratelimit-headers-10)." },
 	[SB_RATELIMIT_POLICY] = { "RateLimit-Policy", true, NULL,
 	    "The same limit's name, how many requests it lets through, and in "
 	    "how many seconds." },

@@ -169,9 +169,9 @@ static const char about[] =
     "log.\n\n"
     "## Limits\n\n"
     "What counts against a limit tells in the header fields of its answers how "
-    "the nearest one stands. Beyond a limit the answer is a 429, whose "
-    "`Retry-After` says when to come again. The limits, where nothing else is "
-    "set:\n\n";
+    "the strictest one stands; `account` is named only by its refusals. Beyond "
+    "a limit the answer is a 429, whose `Retry-After` says when to come again. "
+    "The limits, where nothing else is set:\n\n";
 
 static const char *
 list_of_limits(struct sb_pool *pool)
