@@ -120,9 +120,10 @@ function awayBanner() {
 </aside>`;
 }
 
-function note(kind, text) {
+/* What counts down isn't read out each second. */
+function note(kind, text, more = nothing) {
 	return html`<aside class="banner ${kind}" aria-label="Connection">
-<p role="status">${text}</p></aside>`;
+<p role="status">${text}</p>${more}</aside>`;
 }
 
 /* What is to be said above everything else. */
@@ -132,7 +133,7 @@ export function banner() {
 	if (own.isAway)
 		return awayBanner();
 	if (left > 0)
-		return note("",
-			`The service is busy. Trying again in ${left} s.`);
+		return note("", "The service is busy.",
+			html`<p>Trying again in ${left} s</p>`);
 	return own.isBack ? note("good", "The server is back.") : nothing;
 }

@@ -26,9 +26,10 @@ function clear(event, form) {
 /* form: a Form, whose button is the answer yes. */
 export function dialog({ id, title, text, form }) {
 	return html`<dialog id=${id} aria-labelledby=${`${id}-title`}
+aria-describedby=${`${id}-text`}
 @close=${(event) => clear(event, form)}>
 <h3 id=${`${id}-title`}>${title}</h3>
-${text}
+<div class="text" id=${`${id}-text`}>${text}</div>
 ${form.view(html`<button type="button"
 @click=${() => closeDialog(id)}>Cancel</button>`)}
 </dialog>`;

@@ -10,13 +10,30 @@ let tick = Infinity;
 let timer;
 const tasks = [];
 
+/* Where somebody is who has just come to what is shown. */
+function focusHeading() {
+	document.querySelector("main section:not([hidden]) > h2")?.focus();
+}
+
+/* Whoever was on something that is gone would be back at the page's top. */
+function keepFocus(before) {
+	const isLost = before !== null && !before.isConnected &&
+		document.activeElement === document.body;
+
+	if (isLost)
+		focusHeading();
+}
+
 function run() {
+	const focused = document.activeElement;
+
 	isDue = false;
 	clearTimeout(timer);
 	tick = Infinity;
 	draw();
 	for (const task of tasks.splice(0))
 		task();
+	keepFocus(focused);
 	if (tick < Infinity && !document.hidden)
 		timer = setTimeout(changed, tick);
 }
@@ -41,8 +58,9 @@ export function afterDraw(task) {
 	changed();
 }
 
-export function focusSoon(selector) {
-	afterDraw(() => document.querySelector(selector)?.focus());
+/* Has what is shown after the drawing to come read from its heading on. */
+export function focusHeadingSoon() {
+	afterDraw(focusHeading);
 }
 
 /* Seconds to a moment, rounded up; asked while drawing, it draws again. */

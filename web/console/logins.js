@@ -4,7 +4,7 @@
  */
 import { html, nothing } from "./lit-html.js";
 import { closeDialog, dialog, openDialog } from "./dialog.js";
-import { focusSoon } from "./draw.js";
+import { focusHeadingSoon } from "./draw.js";
 import { Form } from "./form.js";
 import { Resource } from "./resource.js";
 import { endLogin, logOutEverywhere, onChange, renewByHand, session }
@@ -26,7 +26,7 @@ const revokeForm = new Form({
 	done: () => {
 		closeDialog("revocation");
 		list.load();
-		focusSoon("#logins-title");
+		focusHeadingSoon();
 	}
 });
 

@@ -7,7 +7,7 @@ import { html, nothing, render } from "./lit-html.js";
 import { account } from "./account.js";
 import { Unreachable, banner } from "./away.js";
 import { callsPanel } from "./calls.js";
-import { changed, drawWith, focusSoon } from "./draw.js";
+import { changed, drawWith, focusHeadingSoon } from "./draw.js";
 import { entrance, isWayIn, resetEntrance, titleOf } from "./entrance.js";
 import { limitsSection } from "./limits.js";
 import { loginsSection } from "./logins.js";
@@ -123,7 +123,7 @@ start();
 onChange(begin);
 window.addEventListener("hashchange", () => {
 	show();
-	focusSoon("section:not([hidden]) > h2");
+	focusHeadingSoon();
 });
 page.replaceChildren();
 drawWith(draw);

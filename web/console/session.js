@@ -3,7 +3,7 @@
  * ends.  Every section calls the API through callAs().
  */
 import { once, call, patiently } from "./http.js";
-import { changed, focusSoon } from "./draw.js";
+import { changed, focusHeadingSoon } from "./draw.js";
 import { forgetLimits } from "./meter.js";
 import { details, sentenceOf } from "./sentences.js";
 import { alone, dropKept, isSession, keep, keptFor, readSession,
@@ -34,7 +34,7 @@ function announce() {
 	forgetLimits();
 	for (const listener of listeners)
 		listener();
-	focusSoon("main section:not([hidden]) > h2");
+	focusHeadingSoon();
 }
 
 /* Renewed or not, a login is the same as long as "begun" is. */
