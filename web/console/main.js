@@ -1,7 +1,7 @@
 /*
- * The console: what is shown where, and when.  console.html starts it.  A new
- * section is a file with { id, title, view, shown } and a word in the list
- * below.
+ * The console: what is shown where, and when.  console.html starts it, and
+ * names every module, so that all are loaded at once.  A new section is a file
+ * with { id, title, view, shown } and a word in the list below.
  */
 import { html, nothing, render } from "./lit-html.js";
 import { account } from "./account.js";

@@ -29,7 +29,8 @@ const DARK = {
 		arrow: { color: "#b4bec9" },
 	},
 	typography: {
-		links: { color: "#7fb2ff", visited: "#7fb2ff", hover: "#a9ccff" },
+		links: { color: "#7fb2ff", visited: "#7fb2ff",
+			hover: "#a9ccff" },
 		code: { color: "#ffb4ad", backgroundColor: "#262c2e" },
 	},
 	sidebar: { backgroundColor: "#171b1d", textColor: "#e6edf3" },

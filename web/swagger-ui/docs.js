@@ -27,7 +27,8 @@ function follow_theme()
 
 try {
 	await Promise.all([
-		load("link", { rel: "stylesheet", href: beside("swagger-ui.css") }),
+		load("link", { rel: "stylesheet",
+			href: beside("swagger-ui.css") }),
 		load("link", { rel: "stylesheet", href: beside("docs.css") }),
 		load("script", { src: beside("swagger-ui-bundle.js") }),
 	]);
