@@ -129,7 +129,8 @@ visit("a busy database is waited for no longer than is sensible", phone(),
 	await open(page, server.url);
 	await page.clock.pauseAt(start + 60000);
 	await log_in(page, "hal");
-	await page.getByText("The service is busy. Trying again in").waitFor();
+	await page.getByText("The service is busy.").waitFor();
+	await page.getByText("Trying again in").waitFor();
 	await eventually(async () => {
 		await page.clock.runFor(5000);
 		return await said.count() > 0;
