@@ -82,7 +82,9 @@ keep(struct sb_conn *conn, const void *bytes, size_t n)
 {
 	struct stage *s = conn->impl;
 
-	s->sent = sb_copy(s->pool, bytes, n);
+	/* The header fields are in what is sent first. */
+	if (s->sent == NULL)
+		s->sent = sb_copy(s->pool, bytes, n);
 	return true;
 }
 
