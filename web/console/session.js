@@ -137,10 +137,10 @@ function renew(used) {
 }
 
 /* Renews what is about to expire; an answer that isn't ok is in the way. */
-function prepare() {
+function prepare(one) {
 	const record = readSession();
 
-	if (!isSame(record, session.now)) {
+	if (!isSame(record, session.now) || !isSame(record, one)) {
 		follow();
 		throw new Ended();
 	}
@@ -150,31 +150,37 @@ function prepare() {
 		renew(record.access_token);
 }
 
+/* What one has asked for is done with one's own token, or not at all. */
+function tokenOf(one) {
+	if (!isSame(one, session.now))
+		throw new Ended();
+	return session.now.access_token;
+}
+
 /* Sends a request that needs a token, and once more with a renewed one. */
-async function attempt(send) {
-	const before = session.now;
-	const ready = await prepare();
+async function attempt(one, send) {
+	const ready = await prepare(one);
 
 	if (!ready.ok)
 		return ready;
-	const used = session.now?.access_token;
+	const used = tokenOf(one);
 	const answer = await send(used);
 	if (answer.status !== 401)
 		return answer;
 	const renewed = await renew(used);
-	if (!isSame(before, session.now))
-		throw new Ended();
-	return renewed.ok ? send(session.now.access_token) : renewed;
+	const token = tokenOf(one);
+	return renewed.ok ? send(token) : renewed;
 }
 
+/* Somebody else may log in while it waits: see tokenOf(). */
 async function persist(method, send) {
-	const answer = await patiently(method, () => attempt(send));
+	const one = session.now;
+	const answer = await patiently(method, () => attempt(one, send));
 
-	if (answer.status === 401)
-		throw refused(ENDED);
-	if (isInactive(answer))
-		throw refused(sentenceOf(answer));
-	return answer;
+	if (answer.status !== 401 && !isInactive(answer))
+		return answer;
+	tokenOf(one);
+	throw refused(answer.status === 401 ? ENDED : sentenceOf(answer));
 }
 
 /*
@@ -188,10 +194,14 @@ export function callAs(method, path, options) {
 
 /* The same for what ends logins: other tabs wait, and see what became of it. */
 function callAlone(method, path, options, then) {
+	const one = session.now;
+
 	return persist(method, (bearer) => alone(async () => {
 		const answer = await once(method, path,
 			{ ...options, bearer });
 
+		if (!isSame(one, readSession()))
+			throw new Ended();
 		if (answer.ok)
 			then(answer.body);
 		return answer;
@@ -273,7 +283,7 @@ export function deleteAccount(values) {
 /* Ends all logins, this one too; the answer is a new one. */
 export function changePassword(values) {
 	return callAlone("POST", "/api/auth/password", { json: values },
-		(pair) => save(recordOf(pair, session.now ?? readSession())));
+		(pair) => save(recordOf(pair, readSession())));
 }
 
 /* Who it is, as the server has it: shown at once after a reload. */
