@@ -11,9 +11,11 @@ export const prefix = document.documentElement.dataset.prefix;
 const LONGEST = 30000;
 const PATIENCE = 10000;
 const SHOWN = 6000;
+const TRUSTED = 60000;
 
 const own = { isAway: false, isAsking: false, pause: 0, at: 0, timer: 0,
-	isBack: false, isIll: false, busyUntil: 0, waiting: [] };
+	isBack: false, isIll: false, busyUntil: 0, waiting: [],
+	doubtedUntil: 0 };
 
 export class Unreachable extends Error {}
 
@@ -38,6 +40,7 @@ function wait() {
 
 function returned() {
 	own.isAway = false;
+	own.doubtedUntil = Date.now() + TRUSTED;
 	own.isBack = true;
 	setTimeout(() => {
 		own.isBack = false;
@@ -79,14 +82,18 @@ async function ask() {
 	wait();
 }
 
-/* The server did not answer. */
+/*
+ * The server did not answer.  Where /health does and another program doesn't,
+ * or not for long, the pauses go on growing.
+ */
 export function report() {
 	if (own.isAway)
 		return;
 	own.isAway = true;
 	own.isBack = false;
 	own.isIll = false;
-	own.pause = 1000;
+	own.pause = own.doubtedUntil > Date.now() ?
+		Math.min(own.pause * 2, LONGEST) : 1000;
 	wait();
 }
 

@@ -47,12 +47,18 @@ function parse(text) {
 	}
 }
 
+function isObject(value) {
+	return typeof value === "object" && value !== null;
+}
+
+/* A page of somebody between us, with a 200, is no success. */
 async function answerOf(response) {
 	const after = Number(response.headers.get("Retry-After"));
+	const body = parse(await response.text());
 
-	return { status: response.status, ok: response.ok,
-		retryAfter: after > 0 ? after : 0,
-		body: parse(await response.text()) };
+	return { status: response.status, ok: response.ok &&
+		(response.status === 204 || isObject(body)),
+		retryAfter: after > 0 ? after : 0, body };
 }
 
 /* Whether something in front of the programs speaks, and they don't. */
@@ -105,14 +111,14 @@ async function attemptTwice(method, attempt) {
 /*
  * The answer of an attempt.  What only reads is tried until the server is back;
  * what writes may have been done, and only the user knows whether to repeat it.
- * A 503 with Retry-After has done nothing.
+ * A 503 with Retry-After has done nothing; a long one is for the user to see.
  */
 export async function patiently(method, attempt) {
 	for (let pauses = 0; ; pauses++) {
 		const answer = await attemptTwice(method, attempt);
 
 		if (answer.status !== 503 || answer.retryAfter === 0 ||
-			pauses === PAUSES)
+			answer.retryAfter * 1000 > PATIENCE || pauses === PAUSES)
 			return answer;
 		await pause(answer.retryAfter);
 	}
