@@ -43,7 +43,7 @@ export function isWayIn(route) {
 }
 
 export function titleOf(route) {
-	return (ways[route] ?? ways.login).form.title;
+	return ways[isWayIn(route) ? route : "login"].form.title;
 }
 
 function way({ form, other }) {

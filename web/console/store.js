@@ -38,10 +38,22 @@ function write(key, value) {
 	}
 }
 
+function areTexts(...values) {
+	return values.every((value) => typeof value === "string");
+}
+
+/* Another version of the page, or another program, may have left anything. */
+function isRecord(one) {
+	return areTexts(one?.begun, one?.typed, one?.access_token,
+		one?.refresh_token) && [one.lifetime, one.expires_at,
+		one.ends_at].every(Number.isFinite) && (one.user === null ||
+		areTexts(one.user?.username, one.user?.email));
+}
+
 export function readSession() {
 	const record = read(KEY);
 
-	return typeof record?.refresh_token === "string" ? record : null;
+	return isRecord(record) ? record : null;
 }
 
 export function writeSession(record) {
@@ -106,6 +118,13 @@ function namesOf({ user, typed }) {
 	return user === null ? [typed] : [user.username, user.email];
 }
 
+function readKept() {
+	const kept = read(KEPT);
+
+	return Array.isArray(kept?.names) && areTexts(...kept.names,
+		kept.refresh_token) ? kept : null;
+}
+
 /*
  * Of a login that ended by itself: strangers' guesses can't keep out whoever
  * shows it at the next login of that account (README, "Limits").
@@ -115,7 +134,7 @@ export function keep(one) {
 }
 
 export function keptFor(name) {
-	const kept = read(KEPT);
+	const kept = readKept();
 
 	return kept?.names.some((other) => sameName(other, name)) ?
 		kept.refresh_token : undefined;
@@ -123,7 +142,7 @@ export function keptFor(name) {
 
 /* It is worthless once its account has a newer one, or is gone. */
 export function dropKept(one) {
-	const kept = read(KEPT);
+	const kept = readKept();
 
 	if (kept?.names.some((a) => namesOf(one).some((b) => sameName(a, b))))
 		write(KEPT, null);

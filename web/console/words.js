@@ -34,7 +34,7 @@ export function fromNow(moment, now = Date.now()) {
 
 /* "23 Nov 2026, 10:53", by the clock of whoever reads it. */
 export function dateOf(moment) {
-	return ABSOLUTE.format(moment);
+	return isNaN(new Date(moment)) ? "some time" : ABSOLUTE.format(moment);
 }
 
 /* What a user agent calls itself, and what people call it.  First wins. */
