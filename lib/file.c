@@ -164,6 +164,16 @@ is_step(const char *name)
 	    strchr(name, '/') == NULL && strlen(name) < NAME_MAX - 3;
 }
 
+/* A file may be there in a moment: no cache should know better. */
+static enum sb_status
+fail(struct sb_response *rs)
+{
+	const enum sb_status status = sb_fail(rs, &sb_error_not_found);
+
+	sb_put_header(rs, "Cache-Control", "no-store");
+	return status;
+}
+
 enum sb_status
 sb_put_static(struct sb_response *rs, const char *folder, const char *name)
 {
@@ -172,7 +182,7 @@ sb_put_static(struct sb_response *rs, const char *folder, const char *name)
 	size_t size;
 
 	if (!is_step(folder) || !is_step(name) || media_of(name) == NULL)
-		return sb_fail(rs, &sb_error_not_found);
+		return fail(rs);
 	path = sb_printf(pool, "static/%s/%s", folder, name);
 	if (sb_gzip_accepted(sb_param(rs->rq->way->conn,
 	    "HTTP_ACCEPT_ENCODING")))
@@ -180,7 +190,7 @@ sb_put_static(struct sb_response *rs, const char *folder, const char *name)
 	if (bytes != NULL)
 		sb_put_header(rs, "Content-Encoding", "gzip");
 	else if ((bytes = read_file(pool, path, &size)) == NULL)
-		return sb_fail(rs, &sb_error_not_found);
+		return fail(rs);
 	sb_put_header(rs, "Vary", "Accept-Encoding");
 	sb_put_header(rs, "Cache-Control",
 	    "public, max-age=31536000, immutable");

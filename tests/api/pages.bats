@@ -59,6 +59,12 @@ take()
 	done
 }
 
+@test "no cache keeps what is missing" {
+	call GET "/static/$page/nothing.css"
+	expect 404
+	is "$(header Cache-Control)" no-store
+}
+
 @test "the console is a page" {
 	call GET /console
 	expect 200
