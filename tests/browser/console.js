@@ -116,20 +116,21 @@ async function assert_big(page)
 // A state, as everybody would find it: on each screen, in each theme.
 export async function look(page, name)
 {
-	for (const theme of ["light", "dark"]) {
-		await page.emulateMedia({ colorScheme: theme });
-		for (const width of [320, 390, 1280]) {
-			await page.setViewportSize({ width, height: 844 });
-			await assert_fits(page);
-			if (width > 320)
-				await show(page, `console ${name} ${theme} ${width}`,
-					{ fullPage: true });
-			if (width !== 390)
-				await assert_big(page);
-			if (width !== 1280 || theme === "light")
-				await assert_accessible(page);
-		}
+	const turn_to = async (colorScheme, width) => {
+		await page.emulateMedia({ colorScheme });
+		await page.setViewportSize({ width, height: 844 });
+		if (width > 320)
+			await show(page, `console ${name} ${colorScheme} ${width}`,
+				{ fullPage: true });
+	};
+
+	for (const [theme, width] of [["light", 320], ["light", 1280],
+		["dark", 1280], ["dark", 390], ["light", 390]]) {
+		await turn_to(theme, width);
+		await assert_fits(page);
+		await assert_big(page);
+		// Sizes and colours do not depend on each other.
+		if (theme !== "dark" || width !== 1280)
+			await assert_accessible(page);
 	}
-	await page.emulateMedia({ colorScheme: "light" });
-	await page.setViewportSize({ width: 390, height: 844 });
 }

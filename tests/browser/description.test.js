@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { BUILD, PASSWORD, Server } from "./server.js";
+import { BUILD, PASSWORD, Server, ask } from "./server.js";
 import { Client, run_tool } from "./client.js";
 
 const server = await new Server().start();
@@ -19,7 +19,7 @@ after(async () => {
 
 async function served()
 {
-	const answer = await fetch(`${server.url}/openapi.json`);
+	const answer = await ask(`${server.url}/openapi.json`);
 
 	assert.equal(answer.status, 200);
 	assert.equal(answer.headers.get("content-type"), "application/json");

@@ -9,7 +9,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
 
-import { BUILD, PASSWORD, SOURCE, Server } from "./server.js";
+import { BUILD, PASSWORD, SOURCE, Server, ask } from "./server.js";
 import { show, visit } from "./browser.js";
 import { Client } from "./client.js";
 
@@ -80,7 +80,7 @@ make();
 server = await new Server({ build }).start();
 const before = readFileSync(join(BUILD, "share/switchboard/openapi.json"),
 	"utf8");
-const document = await (await fetch(`${server.url}/openapi.json`)).text();
+const document = await (await ask(`${server.url}/openapi.json`)).text();
 const { access_token } = await server.register("ada");
 
 const change = (values) => server.call("PATCH", "/api/auth/me",

@@ -54,14 +54,22 @@ async function free_port()
 	}
 }
 
+// By a connection of its own: one that was kept may have been closed while this
+// process waited for another and heard of nothing.
+export function ask(url, options = {})
+{
+	return fetch(url, { ...options,
+		headers: { ...options.headers, Connection: "close" } });
+}
+
 // Whether both programs answer, the second one a stranger.
 async function is_up(port)
 {
-	const ask = (path) => fetch(`http://127.0.0.1:${port}${path}`)
+	const status = (path) => ask(`http://127.0.0.1:${port}${path}`)
 		.then((answer) => answer.status, () => 0);
 
-	return await ask("/health") === 200 &&
-		await ask("/api/limits") === 401;
+	return await status("/health") === 200 &&
+		await status("/api/limits") === 401;
 }
 
 // Whether a process group has a living member.
@@ -230,7 +238,7 @@ exec '${this.#program(name)}'
 	// call("GET", "/api/auth/me", { token }): its status, fields and body.
 	async call(method, path, { json, form, token, headers = {} } = {})
 	{
-		const answer = await fetch(this.url + path, { method,
+		const answer = await ask(this.url + path, { method,
 			headers: { ...headers,
 				...json && { "Content-Type": "application/json" },
 				...token && { Authorization: `Bearer ${token}` } },
