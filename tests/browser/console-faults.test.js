@@ -125,7 +125,7 @@ visit("a busy database is waited for no longer than is sensible", phone(),
 	await page.clock.install({ time: start });
 	await answer(context, "/api/auth/login", 503,
 		{ detail: "Service temporarily unavailable" },
-		{ headers: { "Retry-After": "60" } });
+		{ headers: { "Retry-After": "20" } });
 	await open(page, server.url);
 	await page.clock.pauseAt(start + 60000);
 	await log_in(page, "hal");
@@ -140,6 +140,20 @@ visit("a busy database is waited for no longer than is sensible", phone(),
 	await button(login, /^Try again in/).waitFor();
 	await page.clock.resume();
 	await look(page, "unavailable");
+});
+
+visit("a pause that is too long to be waited for is shown", phone(),
+	async ({ context, page, requests }) => {
+	const login = form(page, "Log in");
+
+	await answer(context, "/api/auth/login", 503,
+		{ detail: "Service temporarily unavailable" },
+		{ headers: { "Retry-After": "3000000" } });
+	await open(page, server.url);
+	await log_in(page, "hal");
+	await login.getByRole("alert").getByText(
+		sentence("Service temporarily unavailable")).waitFor();
+	assert.equal(count(requests, "POST /api/auth/login"), 1);
 });
 
 visit("an error of the server's is a sentence, with JSON or without", phone(),

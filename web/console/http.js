@@ -118,7 +118,8 @@ export async function patiently(method, attempt) {
 		const answer = await attemptTwice(method, attempt);
 
 		if (answer.status !== 503 || answer.retryAfter === 0 ||
-			answer.retryAfter * 1000 > PATIENCE || pauses === PAUSES)
+			answer.retryAfter * 1000 > PATIENCE ||
+			pauses === PAUSES)
 			return answer;
 		await pause(answer.retryAfter);
 	}
