@@ -12,10 +12,14 @@
 enum cmd_exit {
 	CMD_OK = 0,
 	CMD_USAGE = 64,		/* what was asked for makes no sense */
+	CMD_DATA = 65,		/* what was given is not accepted */
+	CMD_INPUT = 66,		/* a file that was named can't be read */
 	CMD_NOT_FOUND = 67,	/* nobody has it: no user, login or key */
 	CMD_UNAVAILABLE = 69,	/* the database can't be had now */
 	CMD_INTERNAL = 70,	/* sb_fatal's: a broken installation */
+	CMD_CREATE = 73,	/* a file that was named can't be made */
 	CMD_OUTPUT = 74,	/* what was to be printed couldn't be */
+	CMD_NOPERM = 77,	/* the caller doesn't own the data directory */
 	CMD_SETTINGS = 78	/* a setting is not accepted */
 };
 
@@ -42,6 +46,15 @@ enum cmd_exit cmd_user_list(char **arguments);
  * Warnings are for programs that stay, and for the list of settings.
  */
 bool	 cmd_read_settings(void);
+
+/* -------------------------------------------------------------- owner.c */
+
+/*
+ * What a command does before it touches the data directory: reads the settings
+ * and makes sure that the caller owns the directory; root becomes its owner.
+ * CMD_OK, or says in one line what is wrong.
+ */
+enum cmd_exit cmd_enter(const char *command);
 
 /* --------------------------------------------------------- arguments.c */
 

@@ -114,8 +114,8 @@ cmd_key_list(char **arguments)
 	    { "--json", &json }, { NULL, NULL } }, NULL, 0);
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
+	if ((status = cmd_enter(name)) != CMD_OK)
+		return status;
 	pool = sb_pool_new();
 	status = print_keys(name, pool, json);
 	sb_pool_free(pool);
@@ -134,9 +134,8 @@ change(const char *command, const char *argument, enum cmd_exit (*make)(
 	enum cmd_exit status;
 	const char *wrong;
 
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
-	if ((status = cmd_look(command, CMD_DIRECTORY)) != CMD_OK)
+	if ((status = cmd_enter(command)) != CMD_OK ||
+	    (status = cmd_look(command, CMD_DIRECTORY)) != CMD_OK)
 		return status;
 	pool = sb_pool_new();
 	wrong = sb_keyfile_lock(&file, pool, PATIENCE);

@@ -126,8 +126,9 @@ static const char sources[] =
     "../etc/switchboard.env beside the folder of this program, and\n"
     SB_SYSCONFDIR "/switchboard.env.\n"
     "The data directory is the one that SWITCHBOARD_DATA names; else it is\n"
-    SB_LOCALSTATEDIR "/lib/switchboard. What is made there belongs to who\n"
-    "calls: be the user that the programs run as.\n";
+    SB_LOCALSTATEDIR "/lib/switchboard. Only its owner may work in it, which is\n"
+    "who the programs run as; root becomes that owner at once. Where there is\n"
+    "none yet, it will belong to who calls.\n";
 
 /* What follows the command's name. */
 static void
@@ -163,13 +164,18 @@ print_help(void)
 	printf("\n%s\nExit status:\n"
 	    "  %-3d done\n"
 	    "  %-3d the command or its arguments are not understood\n"
+	    "  %-3d what was given is not accepted\n"
+	    "  %-3d a file that was named can't be read\n"
 	    "  %-3d there is no such user, login or key\n"
 	    "  %-3d the database is busy, or can't be opened or written\n"
 	    "  %-3d the installation is broken; the log says how\n"
+	    "  %-3d a file that was named can't be made or written\n"
 	    "  %-3d the output can't be written\n"
+	    "  %-3d the data directory isn't the caller's\n"
 	    "  %-3d a setting, or the settings file, is not accepted\n",
-	    sources, CMD_OK, CMD_USAGE, CMD_NOT_FOUND, CMD_UNAVAILABLE,
-	    CMD_INTERNAL, CMD_OUTPUT, CMD_SETTINGS);
+	    sources, CMD_OK, CMD_USAGE, CMD_DATA, CMD_INPUT, CMD_NOT_FOUND,
+	    CMD_UNAVAILABLE, CMD_INTERNAL, CMD_CREATE, CMD_OUTPUT,
+	    CMD_NOPERM, CMD_SETTINGS);
 }
 
 bool

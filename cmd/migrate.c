@@ -26,8 +26,8 @@ cmd_migrate(char **arguments)
 
 	if (*arguments != NULL)
 		return cmd_refuse("migrate", *arguments);
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
+	if ((status = cmd_enter("migrate")) != CMD_OK)
+		return status;
 	/* The log says why. */
 	if (!sb_data_directory())
 		return CMD_UNAVAILABLE;

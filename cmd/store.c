@@ -63,9 +63,8 @@ cmd_begin(struct cmd *c, const char *name)
 {
 	enum cmd_exit status;
 
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
-	if ((status = cmd_look(name, CMD_DATABASE)) != CMD_OK)
+	if ((status = cmd_enter(name)) != CMD_OK ||
+	    (status = cmd_look(name, CMD_DATABASE)) != CMD_OK)
 		return status;
 	*c = (struct cmd){ .name = name, .pool = sb_pool_new(),
 	    .page = sb_pool_new(), .db = sb_db_new(SB_STORE_MAIN) };

@@ -1,0 +1,146 @@
+# Who may work in the data directory: its owner, and root, who becomes that
+# owner before the first file is made.
+
+load harness
+load command
+
+setup()
+{
+	# Other users don't come to where bats has its files.
+	elsewhere=$(mktemp -d /tmp/switchboard-owner-XXXXXX)
+	chmod 755 "$elsewhere"
+	SWITCHBOARD_DATA=$elsewhere/data
+	export SWITCHBOARD_DATA
+	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+}
+
+teardown()
+{
+	rm -rf "$elsewhere"
+}
+
+root_only()
+{
+	((EUID == 0)) || skip 'only root can be two users'
+	"${nobody[@]}" test -x "$command" ||
+		skip 'the build is not open to other users'
+}
+
+# Data of nobody's, who is also the programs' user.
+of_nobody()
+{
+	mkdir -m 700 "$SWITCHBOARD_DATA"
+	chown 65534:65534 "$SWITCHBOARD_DATA"
+}
+
+owners()
+{
+	stat -c %u:%g "$SWITCHBOARD_DATA"/* | sort -u
+}
+
+each_command=('migrate' 'user list' 'user disable anna' 'login list anna'
+    'limits show' 'limits reset --all' 'key list' 'key rotate'
+    'key retire 00000000' tick)
+
+@test "who doesn't own the data directory is refused, and makes nothing" {
+	root_only
+	mkdir -m 755 "$SWITCHBOARD_DATA"
+	local name what
+	clock=("${nobody[@]}")
+	for what in "${each_command[@]}"; do
+		name=${what% anna}
+		name=${name% --all}
+		name=${name% 00000000}
+		switchboard $what
+		ends 77 "switchboard $name: $SWITCHBOARD_DATA belongs to root, and you are nobody: call it as root"
+		is "$output" '' 'standard output'
+	done
+	is "$(ls -A "$SWITCHBOARD_DATA")" ''
+}
+
+@test "the one who could be asked instead is named" {
+	if ((EUID == 0)); then
+		root_only
+		mkdir -m 755 "$SWITCHBOARD_DATA"
+		chown 1 "$SWITCHBOARD_DATA"
+		clock=("${nobody[@]}")
+		switchboard user list
+		ends 77 "switchboard user list: $SWITCHBOARD_DATA belongs to daemon, and you are nobody: call it as daemon or root"
+	else
+		SWITCHBOARD_DATA=/
+		switchboard user list
+		ends 77 "switchboard user list: / belongs to root, and you are $(id -un): call it as root"
+	fi
+}
+
+@test "root becomes the owner, and leaves nothing that locks the programs out" {
+	root_only
+	of_nobody
+	local what
+	for what in "${each_command[@]}"; do
+		switchboard $what
+		isnt "$status" 77 "exit status of $what"
+		is "$(owners | grep -v '^65534:65534$')" '' \
+		    "what others own after $what"
+	done
+	[ -e "$SWITCHBOARD_DATA/switchboard.db-wal" ]
+	# As the programs, who can write there.
+	clock=("${nobody[@]}")
+	register anna
+	switchboard user disable anna
+	says 'anna is disabled now'
+}
+
+@test "root gives up all that it may do before it works" {
+	root_only
+	of_nobody
+	strace -f -o "$elsewhere/trace" env -i "PATH=$PATH" \
+	    SWITCHBOARD_ENV_FILE=/dev/null \
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "$command" migrate ||
+		skip 'no strace here'
+	# Whatever is written or made comes after the last step down.
+	local last first
+	last=$(grep -n 'setuid(65534) *= 0' "$elsewhere/trace" | cut -d: -f1)
+	isnt "$last" '' 'the step down'
+	first=$(grep -n "O_CREAT\|mkdir(" "$elsewhere/trace" |
+	    head -n 1 | cut -d: -f1)
+	isnt "$first" '' 'the first file'
+	((last < first))
+	like "$(grep -c 'setgroups(' "$elsewhere/trace")" '[1-9]'
+	like "$(grep -c 'setgid(65534) *= 0' "$elsewhere/trace")" 1
+}
+
+@test "a root that may not become somebody else says so" {
+	root_only
+	of_nobody
+	clock=(setpriv --bounding-set=-setuid,-setgid
+	    --inh-caps=-setuid,-setgid)
+	switchboard user list
+	ends 77 "switchboard user list: $SWITCHBOARD_DATA belongs to nobody, and root can't become nobody here: Operation not permitted"
+	is "$(ls -A "$SWITCHBOARD_DATA")" ''
+}
+
+@test "its owner works in it without being root" {
+	if ((EUID == 0)); then
+		root_only
+		of_nobody
+		clock=("${nobody[@]}")
+	else
+		mkdir -m 700 "$SWITCHBOARD_DATA"
+	fi
+	switchboard migrate
+	is "$status" 0 'exit status'
+	switchboard user list --json
+	says '[]'
+}
+
+@test "what touches no data asks nobody who it is" {
+	root_only
+	mkdir -m 755 "$SWITCHBOARD_DATA"
+	clock=("${nobody[@]}")
+	local what
+	for what in settings --help --version 'user list --help'; do
+		switchboard $what
+		ends 0
+	done
+}
