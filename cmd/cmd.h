@@ -34,10 +34,15 @@ enum cmd_exit cmd_login_revoke(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
 enum cmd_exit cmd_tick(char **arguments);
+enum cmd_exit cmd_user_add(char **arguments);
 enum cmd_exit cmd_user_admin(char **arguments);
+enum cmd_exit cmd_user_delete(char **arguments);
 enum cmd_exit cmd_user_disable(char **arguments);
 enum cmd_exit cmd_user_enable(char **arguments);
 enum cmd_exit cmd_user_list(char **arguments);
+enum cmd_exit cmd_user_logout(char **arguments);
+enum cmd_exit cmd_user_passwd(char **arguments);
+enum cmd_exit cmd_user_show(char **arguments);
 
 /* -------------------------------------------------------------- main.c */
 
@@ -76,6 +81,37 @@ struct cmd_option {
  */
 const char *cmd_parse(char **arguments, const struct cmd_option *,
 	    const char **operands, int most);
+
+/* ------------------------------------------------------------ account.c */
+
+enum cmd_field { CMD_USERNAME, CMD_EMAIL, CMD_PASSWORD, CMD_FIELDS };
+
+/* What the API says is wrong with a new one, or NULL. */
+const char *cmd_account_wrong(struct sb_pool *, enum cmd_field,
+	    const char *text);
+
+/* What the API says where somebody has one of them, or NULL. */
+const char *cmd_account_taken(struct sb_db *, const char *username_key,
+	    const char *email_key);
+
+/* Ends all logins of a user, as a new password or logout-all does. */
+void	 cmd_account_end_logins(struct sb_db *, const char *user);
+
+/* ------------------------------------------------------------- prompt.c */
+
+/*
+ * A new password that is within the rules: asked for twice on a terminal, else
+ * the first line of standard input.  CMD_OK, or says why there is none.
+ */
+enum cmd_exit cmd_ask_password(const char *command, struct sb_pool *,
+	    const char **password);
+
+/*
+ * Asks on the terminal, unless it is confirmed already, and sets that.  Not
+ * CMD_OK, said on standard error, if there is nobody to ask.
+ */
+enum cmd_exit cmd_confirm(const char *command, struct sb_pool *,
+	    const char *question, bool *confirmed);
 
 /* -------------------------------------------------------------- store.c */
 
@@ -167,6 +203,10 @@ void	 cmd_list_add(struct cmd_list *, struct sb_pool *,
 	    const struct cmd_value *);
 void	 cmd_list_print(struct cmd_list *, struct sb_pool *);
 void	 cmd_list_end(struct cmd_list *);
+
+/* One row by itself: a line for each column, or a JSON object. */
+void	 cmd_print_one(const struct cmd_column *, int count, bool json,
+	    struct sb_pool *, const struct cmd_value *);
 
 /* A time to the second: a table is for eyes. */
 const char *cmd_time(struct sb_pool *, int64_t);

@@ -174,22 +174,30 @@ json_value(struct sb_pool *pool, enum cmd_kind kind,
 	    sb_utf8_mend(pool, text, strlen(text), NULL));
 }
 
+static const char *
+object_text(const struct cmd_column *columns, int count, struct sb_pool *pool,
+    const struct cmd_value *values)
+{
+	struct json_object *o = json_object_new_object();
+	const char *text;
+
+	for (int i = 0; i < count; i++)
+		if (columns[i].name != NULL)
+			json_object_object_add(o, columns[i].name,
+			    json_value(pool, columns[i].kind, &values[i]));
+	text = cmd_visible(pool, json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+	return text;
+}
+
 static void
 print_object(struct cmd_list *list, struct sb_pool *pool,
     const struct cmd_value *values)
 {
-	struct json_object *o = json_object_new_object();
-
-	for (int i = 0; i < list->count; i++)
-		if (list->columns[i].name != NULL)
-			json_object_object_add(o, list->columns[i].name,
-			    json_value(pool, list->columns[i].kind,
-				&values[i]));
 	printf("%s%s", list->begun ? ",\n" : "[\n",
-	    cmd_visible(pool, json_object_to_json_string_ext(o,
-		JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+	    object_text(list->columns, list->count, pool, values));
 	list->begun = true;
-	json_object_put(o);
 }
 
 /* ----------------------------------------------------------------- both */
@@ -213,4 +221,25 @@ cmd_list_end(struct cmd_list *list)
 {
 	if (list->json)
 		puts(list->begun ? "\n]" : "[]");
+}
+
+/* --------------------------------------------------------------- one row */
+
+void
+cmd_print_one(const struct cmd_column *columns, int count, bool json,
+    struct sb_pool *pool, const struct cmd_value *values)
+{
+	int width = 0;
+
+	if (json) {
+		puts(object_text(columns, count, pool, values));
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		if (columns[i].title != NULL)
+			widen(&width, columns[i].title);
+	for (int i = 0; i < count; i++)
+		if (columns[i].title != NULL)
+			printf("%-*s  %s\n", width, columns[i].title,
+			    cell(pool, &columns[i], &values[i]));
 }

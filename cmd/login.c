@@ -131,8 +131,7 @@ revoke_all(struct cmd *c, const char *who)
 	    sb_bind_int("listed", 1));
 	live = newest == NULL ? 0 : sb_row_int(newest, "total");
 	all = sb_run(c->db, SB_Q_LOGIN_REVOKE_ALL, sb_bind("user", id));
-	sb_run(c->db, SB_Q_REFRESH_FORGET_USER, sb_bind("user", id));
-	sb_run(c->db, SB_Q_USER_END_LOGINS, sb_bind("user", id));
+	cmd_account_end_logins(c->db, id);
 	return cmd_end(c, CMD_OK, sb_printf(c->pool,
 	    "revoked %lld login%s of %s%s", live, live == 1 ? "" : "s",
 	    cmd_visible(c->pool, sb_row_text(user, "username")),
@@ -187,4 +186,21 @@ cmd_login_revoke(char **arguments)
 	if ((status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	return all ? revoke_all(&c, what) : revoke_one(&c, id);
+}
+
+/* The same by the name that it has in the API. */
+enum cmd_exit
+cmd_user_logout(char **arguments)
+{
+	const char *name = "user logout", *who, *wrong;
+	enum cmd_exit status;
+	struct cmd c;
+
+	wrong = cmd_parse(arguments, NULL, &who, 1);
+	if (wrong != NULL)
+		return cmd_refuse(name, wrong);
+	if (who == NULL)
+		return cmd_lack(name, "USER");
+	return (status = cmd_begin(&c, name)) != CMD_OK ? status :
+	    revoke_all(&c, who);
 }

@@ -42,6 +42,36 @@ static const struct command {
 	  "\n"
 	  "  --json      the same for programs, and the ids\n",
 	  cmd_user_list },
+	{ "user", "show", "[--json] USER", "show all that is known of a user",
+	  "Shows the account: id, name, address, whether it is active and an\n"
+	  "administrator's, when it registered, its logins that are alive,\n"
+	  "when it was last used, and how its password is hashed.\n"
+	  "\n"
+	  "  --json      the same for programs\n",
+	  cmd_user_show },
+	{ "user", "add", "[--admin] NAME ADDRESS", "make an account",
+	  "Makes an account of that name and email address, by the rules of\n"
+	  "a registration. The password is asked for, twice; where standard\n"
+	  "input is no terminal, it is its first line. Nothing else takes\n"
+	  "one: arguments and settings can be seen by others.\n"
+	  "\n"
+	  "  --admin     make it an administrator's\n",
+	  cmd_user_add },
+	{ "user", "passwd", "USER", "set a user's password",
+	  "Sets a new password, which is asked for as user add does, and ends\n"
+	  "all logins of the user, as a change by the user does.\n",
+	  cmd_user_passwd },
+	{ "user", "logout", "USER", "end all logins of a user",
+	  "The tokens of all the user's logins are refused from the next\n"
+	  "request on. It is login revoke --all.\n",
+	  cmd_user_logout },
+	{ "user", "delete", "[--yes] USER", "delete an account",
+	  "Deletes the account and all that is its own; its name and address\n"
+	  "are free then. There is no way back but a backup.\n"
+	  "\n"
+	  "  --yes       don't ask whether that is meant; without a terminal\n"
+	  "              there is nobody to ask\n",
+	  cmd_user_delete },
 	{ "user", "disable", "USER", "stop a user's tokens and logins",
 	  "From the next request on the user's tokens are refused, and\n"
 	  "nobody can log in as that user. Nothing is deleted.\n",
@@ -126,9 +156,9 @@ static const char sources[] =
     "../etc/switchboard.env beside the folder of this program, and\n"
     SB_SYSCONFDIR "/switchboard.env.\n"
     "The data directory is the one that SWITCHBOARD_DATA names; else it is\n"
-    SB_LOCALSTATEDIR "/lib/switchboard. Only its owner may work in it, which is\n"
-    "who the programs run as; root becomes that owner at once. Where there is\n"
-    "none yet, it will belong to who calls.\n";
+    SB_LOCALSTATEDIR "/lib/switchboard. Only its owner may work in it,\n"
+    "which is who the programs run as; root becomes that owner at once. Where\n"
+    "there is none yet, it will belong to who calls.\n";
 
 /* What follows the command's name. */
 static void

@@ -18,6 +18,21 @@ UPDATE users SET is_active = :on WHERE id = :id;
 -- name: account_set_admin
 UPDATE users SET is_admin = :on WHERE id = :id;
 
+-- name: account_show
+SELECT id, username, email, password, is_active, is_admin, created_at,
+	(SELECT count(*) FROM logins WHERE user_id = users.id
+		AND revoked_at IS NULL AND expires_at > :now) AS logins,
+	(SELECT max(last_used_at) FROM logins
+		WHERE user_id = users.id) AS last_used_at
+FROM users WHERE id = :id;
+
+-- name: account_set_password
+UPDATE users SET password = :password, password_version = password_version + 1
+WHERE id = :id;
+
+-- name: account_delete
+DELETE FROM users WHERE id = :id;
+
 -- name: login_page
 -- A user's logins in the order in which they began, as their ids have it.
 SELECT id, created_at, last_used_at, expires_at, ip_address,

@@ -251,7 +251,7 @@ print(sum(0 if unicodedata.combining(c) else
 	switchboard user
 	ends 64 "switchboard user: what to do is missing; $see --help"
 	switchboard user remove
-	ends 64 'switchboard user: remove is not understood; there are list, disable, enable and admin'
+	ends 64 'switchboard user: remove is not understood; there are list, show, add, passwd, logout, delete, disable, enable and admin'
 	switchboard login show
 	ends 64 'switchboard login: show is not understood; there are list and revoke'
 	switchboard user list --yaml

@@ -118,3 +118,31 @@ count()
 	counts "INSERT INTO limits (key, times, expires_at) VALUES ('$key',
 	    x'$(moments "$@")', $((EPOCHSECONDS + 3600)) * 1000000)"
 }
+
+# on_terminal [WAIT-FOR TYPE]... -- ARGUMENT...: runs switchboard so, as
+# terminal.py says; sets $status and $output.
+on_terminal()
+{
+	local -a steps=()
+
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	run /usr/bin/python3 "$BATS_TEST_DIRNAME/terminal.py" "${steps[@]}" \
+	    -- env -i "PATH=$PATH" TZ=UTC \
+	    "ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS-}" \
+	    "UBSAN_OPTIONS=${UBSAN_OPTIONS-}" \
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${settings[@]}" \
+	    "${env[@]}" "$command" "$@"
+}
+
+# answered TEXT ARGUMENT...: the same as switchboard, with that on standard
+# input, in the escapes of printf %b.
+answered()
+{
+	local given=$1
+	shift
+	switchboard "$@" < <(printf %b "$given")
+}
