@@ -24,6 +24,7 @@ enum cmd_exit {
 };
 
 /* A command is given what follows its name, ended by NULL; no --help. */
+enum cmd_exit cmd_backup(char **arguments);
 enum cmd_exit cmd_key_list(char **arguments);
 enum cmd_exit cmd_key_retire(char **arguments);
 enum cmd_exit cmd_key_rotate(char **arguments);
@@ -32,6 +33,7 @@ enum cmd_exit cmd_limits_show(char **arguments);
 enum cmd_exit cmd_login_list(char **arguments);
 enum cmd_exit cmd_login_revoke(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
+enum cmd_exit cmd_restore(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
 enum cmd_exit cmd_tick(char **arguments);
 enum cmd_exit cmd_user_add(char **arguments);
@@ -96,6 +98,29 @@ const char *cmd_account_taken(struct sb_db *, const char *username_key,
 
 /* Ends all logins of a user, as a new password or logout-all does. */
 void	 cmd_account_end_logins(struct sb_db *, const char *user);
+
+/* ------------------------------------------------------------- backup.c */
+
+/* What of the data directory goes with the database; ended by NULL. */
+extern const char *const cmd_key_files[];
+
+/* The file there that says when and where the last backup was taken. */
+#define CMD_LAST_BACKUP	"last-backup.json"
+
+/* ----------------------------------------------------------- progress.c */
+
+/* Before something that takes long: a signal to stop doesn't end it at once. */
+void	 cmd_progress_begin(const char *command);
+
+/* Shows on a terminal how far it is; false if it should stop. */
+bool	 cmd_progress(const char *format, ...)
+	    __attribute__((format(printf, 1, 2)));
+void	 cmd_progress_end(void);
+
+bool	 cmd_stopped(void);
+
+/* Says that it was; the exit status. */
+enum cmd_exit cmd_say_stopped(const char *command);
 
 /* ------------------------------------------------------------- prompt.c */
 

@@ -132,6 +132,37 @@ static const struct command {
 	  "\n"
 	  "  --all       all of them\n",
 	  cmd_limits_reset },
+	{ "backup", NULL, "[--force] [--without-keys] FILE",
+	  "save the database and the keys in a file",
+	  "Saves the database as it is at one moment, while the programs go\n"
+	  "on, and the files of keys, signing-keys.json and secret. FILE is\n"
+	  "there when it is complete and on the disk, or not at all; it is\n"
+	  "readable for its owner alone, and should stay so: with its keys\n"
+	  "one can be anybody. It is an SQLite database, with the keys in a\n"
+	  "table of their own, backup_files. Settings and the counts of rate\n"
+	  "limits are not in it. Root becomes the owner of the data directory\n"
+	  "first, who has to be able to write where FILE is to be.\n"
+	  "\n"
+	  "  --force     replace a FILE that is there\n"
+	  "  --without-keys\n"
+	  "              save the database alone\n",
+	  cmd_backup },
+	{ "restore", NULL, "[--force] [--without-keys] FILE",
+	  "put back what backup has saved",
+	  "Checks the file, brings it to the schema of this version beside\n"
+	  "the database, and then puts it in the place of all that is there,\n"
+	  "in one transaction; the key files follow. The programs may run on:\n"
+	  "each request sees what was there before, or what is there then.\n"
+	  "Who has got tokens since the backup has to log in again. A key\n"
+	  "that was retired since then is back: retire it once more.\n"
+	  "\n"
+	  "A database that is damaged beyond being opened is only replaced\n"
+	  "while no program has it open: stop them.\n"
+	  "\n"
+	  "  --force     replace a database that is there\n"
+	  "  --without-keys\n"
+	  "              leave the keys as they are\n",
+	  cmd_restore },
 	{ "tick", NULL, "[--quiet]", "delete what has expired",
 	  "Deletes logins, counts and keys that are of no more use, a few\n"
 	  "at a time, so that requests needn't wait. Without it everything\n"

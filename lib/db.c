@@ -165,12 +165,15 @@ prepare(struct sb_db *db, enum sb_query query)
 	return *s;
 }
 
-/* The group `limits' is of the file of that name, all others of the first. */
+/* Two groups are of the files of their names, all others of the first. */
 static bool
 is_of(const struct sb_db *db, const struct sb_query_text *query)
 {
-	return (strcmp(query->group, "limits") == 0) ==
-	    (db->store == SB_STORE_LIMITS);
+	if (strcmp(query->group, "limits") == 0)
+		return db->store == SB_STORE_LIMITS;
+	if (strcmp(query->group, "backup") == 0)
+		return db->store == SB_STORE_BACKUP;
+	return db->store == SB_STORE_MAIN;
 }
 
 bool

@@ -11,6 +11,8 @@
 
 struct sb_db {
 	enum sb_store	 store;
+	const char	*path;		/* NULL: in the data directory */
+	bool		 read_only;
 	sqlite3		*connection;	/* NULL: not open */
 	struct sb_pool	*pool;		/* the request's */
 	sqlite3_stmt	*statements[SB_QUERIES];

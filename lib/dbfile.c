@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "db.h"
 
 #define LIMITS_VERSION	1	/* of limits.db; another one is made anew */
@@ -25,14 +26,19 @@ static const struct {
 	[SB_STORE_LIMITS] = { "limits.db", "PRAGMA synchronous = OFF;"
 	    "PRAGMA secure_delete = OFF;"
 	    "PRAGMA cache_size = -250", make_limits },
+	/* Whoever makes one flushes it when it is done. */
+	[SB_STORE_BACKUP] = { NULL, "PRAGMA synchronous = OFF;"
+	    "PRAGMA trusted_schema = OFF;"
+	    "PRAGMA cache_size = -1000", NULL },
 };
 _Static_assert(sizeof(files) / sizeof(files[0]) == SB_STORES,
     "a store without a file");
 
 static const char *
-path_of(struct sb_pool *pool, enum sb_store store)
+path_of(struct sb_pool *pool, const struct sb_db *db)
 {
-	return sb_printf(pool, "%s/%s", sb_settings.data, files[store].name);
+	return db->path != NULL ? db->path : sb_printf(pool, "%s/%s",
+	    sb_settings.data, files[db->store].name);
 }
 
 void
@@ -93,6 +99,9 @@ configure(struct sb_db *db)
 
 	sqlite3_extended_result_codes(db->connection, 1);
 	sqlite3_busy_handler(db->connection, sb_db_wait, db);
+	if (db->store == SB_STORE_BACKUP)
+		return sb_db_script(db, files[db->store].pragmas,
+		    "configure");
 	/* A lonely CGI request must not fold the WAL back each time. */
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 	    NULL);
@@ -156,16 +165,18 @@ connect_path(struct sb_db *db, struct sb_pool *pool, const char *path)
 	struct sb_pool *request = db->pool;
 	int rc;
 
-	give_away(path);
-	rc = sqlite3_open_v2(path, &db->connection,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-	    NULL);
+	if (!db->read_only)
+		give_away(path);
+	rc = sqlite3_open_v2(path, &db->connection, SQLITE_OPEN_NOMUTEX |
+	    (db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE), NULL);
 
 	if (rc != SQLITE_OK)
 		sb_db_trouble(db, rc, path);
 	else if (configure(db)) {
 		db->pool = pool;
-		db->failed |= !files[db->store].make(db);
+		if (db->path == NULL)
+			db->failed |= !files[db->store].make(db);
 		sb_db_end(db, false);
 		db->pool = request;
 		sb_log(SB_DEBUG, "database: opened %s", path);
@@ -188,14 +199,14 @@ bool
 sb_db_connect(struct sb_db *db)
 {
 	struct sb_pool *pool = sb_pool_new();
-	const char *path = path_of(pool, db->store);
+	const char *path = path_of(pool, db);
 	int place = -1;
 
 	db->deadline = sb_monotonic() + db->patience;
 	if (!sb_data_directory())
 		sb_db_fail(db, SB_UNAVAILABLE, "no data directory");
 	else {
-		if (sb_is_empty(path)) {
+		if (db->store != SB_STORE_BACKUP && sb_is_empty(path)) {
 			place = sb_slot_take("open", 1, db->patience);
 			if (place >= 0 && sb_is_empty(path))
 				remove_files(pool, path);
@@ -227,10 +238,10 @@ static int
 look_at_step(void)
 {
 	struct sb_pool *pool = sb_pool_new();
-	struct sb_db look = { .pool = pool };
+	struct sb_db look = { .pool = pool, .store = SB_STORE_MAIN };
 	int step = 0;
 
-	if (sqlite3_open_v2(path_of(pool, SB_STORE_MAIN), &look.connection,
+	if (sqlite3_open_v2(path_of(pool, &look), &look.connection,
 	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
 		step = pragma(&look, "PRAGMA user_version");
 	sqlite3_close(look.connection);
@@ -252,7 +263,7 @@ void
 sb_db_discard(struct sb_db *db)
 {
 	struct sb_pool *pool = sb_pool_new();
-	const char *path = path_of(pool, db->store);
+	const char *path = path_of(pool, db);
 	int place = sb_slot_take("open", 1, db->patience);
 	bool bad = place >= 0 && !sb_db_has_moved(db);
 	bool damaged = db->damaged;
@@ -271,4 +282,135 @@ sb_db_discard(struct sb_db *db)
 	if (place >= 0)
 		sb_slot_leave(place);
 	sb_pool_free(pool);
+}
+
+/* ----------------------------------------------------------------- copies */
+
+#define PAGES	256		/* that are copied at once */
+
+/* Where SQLite's unix locks are: whoever has a file open holds one there. */
+#define LOCKS	0x40000000
+
+struct sb_db *
+sb_db_new_at(enum sb_store store, const char *path, bool read_only)
+{
+	struct sb_db *db = sb_db_new(store);
+
+	db->path = path;
+	db->read_only = read_only;
+	return db;
+}
+
+void
+sb_db_remove(const char *path)
+{
+	struct sb_pool *pool = sb_pool_new();
+
+	remove_files(pool, path);
+	unlink(sb_printf(pool, "%s-journal", path));
+	sb_pool_free(pool);
+}
+
+static bool
+is_wal(struct sb_db *db)
+{
+	sqlite3_stmt *s;
+	bool yes = sqlite3_prepare_v2(db->connection, "PRAGMA journal_mode",
+	    -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW &&
+	    strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+
+	sqlite3_finalize(s);
+	return yes;
+}
+
+bool
+sb_db_snapshot(struct sb_db *db)
+{
+	/* Only what has been read from is held fast. */
+	return !is_wal(db) || (sb_db_script(db, "BEGIN", "snapshot") &&
+	    pragma(db, "PRAGMA user_version") >= 0);
+}
+
+/* Without a WAL, whoever writes meanwhile would make it begin anew. */
+bool
+sb_db_copy(struct sb_db *from, struct sb_db *to,
+    bool (*go_on)(int64_t left, int64_t all))
+{
+	const int some = is_wal(from) ? PAGES : -1;
+	sqlite3_backup *copy = sqlite3_backup_init(to->connection, "main",
+	    from->connection, "main");
+	bool wanted = true;
+	int rc = SQLITE_OK, last;
+
+	if (copy == NULL) {
+		sb_db_trouble(to, sqlite3_errcode(to->connection), "copy");
+		return false;
+	}
+	to->deadline = sb_monotonic() + to->patience;
+	while (wanted && (rc == SQLITE_OK || (((rc & 0xff) == SQLITE_BUSY ||
+	    (rc & 0xff) == SQLITE_LOCKED) && sb_db_wait(to, 0)))) {
+		rc = sqlite3_backup_step(copy, some);
+		if (rc == SQLITE_OK && go_on != NULL)
+			wanted = go_on(sqlite3_backup_remaining(copy),
+			    sqlite3_backup_pagecount(copy));
+	}
+	last = sqlite3_backup_finish(copy);
+	if (wanted && (rc != SQLITE_DONE || last != SQLITE_OK))
+		sb_db_trouble(to, rc != SQLITE_DONE ? rc : last, "copy");
+	return wanted && !to->failed;
+}
+
+bool
+sb_db_settle(struct sb_db *db)
+{
+	return sb_db_script(db, "PRAGMA journal_mode = DELETE", "settle");
+}
+
+const char *
+sb_db_flaw(struct sb_db *db)
+{
+	const char *flaw = NULL, *text;
+	sqlite3_stmt *s;
+	int rc = sqlite3_prepare_v2(db->connection,
+	    "PRAGMA integrity_check(1)", -1, &s, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(s, 0);
+		if (text == NULL || strcmp(text, "ok") != 0)
+			flaw = sb_printf(db->pool, "%s", text == NULL ? "" :
+			    text);
+	} else
+		flaw = sb_printf(db->pool, "%s",
+		    sqlite3_errmsg(db->connection));
+	sqlite3_finalize(s);
+	return flaw;
+}
+
+bool
+sb_db_clear(struct sb_db *db)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = LOCKS, .l_len = 512 };
+	struct sb_pool *pool = sb_pool_new();
+	const char *path = path_of(pool, db);
+	int fd, place = sb_slot_take("open", 1, db->patience);
+	bool alone;
+
+	sb_db_disconnect(db);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	alone = fd >= 0 && place >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0;
+	if (alone)
+		remove_files(pool, path);
+	if (fd >= 0)
+		close(fd);
+	if (place >= 0)
+		sb_slot_leave(place);
+	sb_pool_free(pool);
+	return alone;
+}
+
+bool
+sb_db_expand(struct sb_db *db)
+{
+	return sb_db_script(db, "PRAGMA cache_size = -200000", "expand");
 }

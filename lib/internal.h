@@ -440,7 +440,7 @@ struct sb_cell {
 };
 
 /* The files of the store. */
-enum sb_store { SB_STORE_MAIN, SB_STORE_LIMITS, SB_STORES };
+enum sb_store { SB_STORE_MAIN, SB_STORE_LIMITS, SB_STORE_BACKUP, SB_STORES };
 
 struct sb_db *sb_db_new(enum sb_store);	/* opens nothing yet */
 void	 sb_db_free(struct sb_db *);

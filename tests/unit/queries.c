@@ -75,6 +75,10 @@ begin(void **state)
 	    sqlite3_open(memory_path("limits.db"), &files[SB_STORE_LIMITS]))
 		return -1;
 	sb_db_free(counts);
+	if (sqlite3_open(memory_path("backup.db"), &files[SB_STORE_BACKUP]) ||
+	    sqlite3_exec(files[SB_STORE_BACKUP],
+	    sb_queries[SB_Q_BACKUP_CREATE].sql, NULL, NULL, NULL))
+		return -1;
 	return sqlite3_open(memory_path("switchboard.db"),
 	    &files[SB_STORE_MAIN]);
 }
@@ -161,8 +165,9 @@ is_sound(void **state)
 {
 	const struct sb_query_text *q = *state;
 
-	connection = files[strcmp(q->group, "limits") == 0 ?
-	    SB_STORE_LIMITS : SB_STORE_MAIN];
+	connection = files[strcmp(q->group, "limits") == 0 ? SB_STORE_LIMITS :
+	    strcmp(q->group, "backup") == 0 ? SB_STORE_BACKUP :
+	    SB_STORE_MAIN];
 	is_one_statement(q->sql);
 	its_parameters_are_given(q->sql);
 	if (!q->scan)
