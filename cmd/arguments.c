@@ -23,14 +23,26 @@ cmd_lack(const char *command, const char *argument)
 	return CMD_USAGE;
 }
 
+/* An option moves on to its value, if it has one. */
 static bool
-take_option(const char *argument, const struct cmd_option *options)
+take_option(char ***arguments, const struct cmd_option *options)
 {
-	for (; options != NULL && options->name != NULL; options++)
-		if (strcmp(argument, options->name) == 0 && !*options->given) {
+	const char *argument = **arguments;
+
+	for (; options != NULL && options->name != NULL; options++) {
+		if (strcmp(argument, options->name) != 0)
+			continue;
+		if (options->value == NULL) {
+			if (*options->given)
+				return false;
 			*options->given = true;
 			return true;
 		}
+		if (*options->value != NULL || (*arguments)[1] == NULL)
+			return false;
+		*options->value = *++*arguments;
+		return true;
+	}
 	return false;
 }
 
@@ -43,9 +55,10 @@ cmd_parse(char **arguments, const struct cmd_option *options,
 	for (int i = 0; i < most; i++)
 		operands[i] = NULL;
 	for (; *arguments != NULL; arguments++) {
-		if (take_option(*arguments, options))
+		if (take_option(&arguments, options))
 			continue;
-		if (n == most || (**arguments == '-' &&
+		if (n == most || ((*arguments)[0] == '-' &&
+		    (*arguments)[1] != '\0' &&
 		    strchr(*arguments, '@') == NULL))
 			return *arguments;
 		operands[n++] = *arguments;

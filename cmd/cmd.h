@@ -25,6 +25,8 @@ enum cmd_exit {
 
 /* A command is given what follows its name, ended by NULL; no --help. */
 enum cmd_exit cmd_backup(char **arguments);
+enum cmd_exit cmd_export(char **arguments);
+enum cmd_exit cmd_import(char **arguments);
 enum cmd_exit cmd_key_list(char **arguments);
 enum cmd_exit cmd_key_retire(char **arguments);
 enum cmd_exit cmd_key_rotate(char **arguments);
@@ -73,13 +75,14 @@ enum cmd_exit cmd_lack(const char *command, const char *argument);
 struct cmd_option {
 	const char	*name;
 	bool		*given;
+	const char	**value;	/* or the word that follows it */
 };
 
 /*
  * Sets the options that are given, and the operands, of which NULL are left
  * that are not there.  The first that isn't understood, or NULL.  An operand
  * that begins with a hyphen is one only if it is an email address: a user of
- * such a name is called by that.
+ * such a name is called by that; a hyphen alone is one, too.
  */
 const char *cmd_parse(char **arguments, const struct cmd_option *,
 	    const char **operands, int most);

@@ -163,6 +163,34 @@ static const struct command {
 	  "  --without-keys\n"
 	  "              leave the keys as they are\n",
 	  cmd_restore },
+	{ "export", NULL, "[--json-lines | --csv]", "print all accounts",
+	  "Prints all accounts, as they are at one moment, as import reads\n"
+	  "them: a JSON object a line with id, username, email,\n"
+	  "password_hash, is_active, is_admin and created_at; or the same as\n"
+	  "CSV (RFC 4180), with a first line that names the columns. The\n"
+	  "hashes are secrets. Logins are not in it.\n",
+	  cmd_export },
+	{ "import", NULL, "[OPTION...] FILE", "make accounts from a file",
+	  "Makes an account of each line of FILE, - for standard input: all\n"
+	  "of them, or none if a line is refused. A line is a JSON object, or\n"
+	  "one of CSV (RFC 4180), whose first line names the columns; both are\n"
+	  "UTF-8. There must be username, email and password_hash, of scrypt\n"
+	  "($s1$) or bcrypt ($2a$, $2b$, $2y$, which is renewed at the first\n"
+	  "login); there may be id, is_active, is_admin and created_at. Names\n"
+	  "and addresses are held to the rules of a registration. Each line\n"
+	  "that is refused is told on standard error, with its number and all\n"
+	  "that is wrong with it. Whoever writes waits meanwhile, up to 2 s:\n"
+	  "import many accounts at a quiet time.\n"
+	  "\n"
+	  "  --dry-run   try it on a copy of the database, beside everybody\n"
+	  "  --skip-refused\n"
+	  "              import the lines that are not refused\n"
+	  "  --report REPORT\n"
+	  "              tell of refused lines in that file\n"
+	  "  --csv       FILE is CSV; else that is told by how it begins\n"
+	  "  --json-lines\n"
+	  "              FILE is JSON lines\n",
+	  cmd_import },
 	{ "tick", NULL, "[--quiet]", "delete what has expired",
 	  "Deletes logins, counts and keys that are of no more use, a few\n"
 	  "at a time, so that requests needn't wait. Without it everything\n"

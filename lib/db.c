@@ -194,7 +194,8 @@ sb_db_attach(struct sb_db *db, struct sb_pool *pool)
 	db->pool = pool;
 	db->failed = db->damaged = db->keep = false;
 	sb_db_deadline(db, PATIENCE);
-	if (sb_db_has_moved(db))
+	/* A transaction that goes on over several pools isn't lost. */
+	if (!db->writing && sb_db_has_moved(db))
 		sb_db_disconnect(db);
 }
 

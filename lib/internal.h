@@ -556,6 +556,9 @@ void	 sb_settings_print(enum sb_format);
 bool	 sb_password_matches(struct sb_request *, const char *hash,
 	    const char *password);
 
+/* Why nobody could log in by such a hash from elsewhere, or NULL. */
+const char *sb_password_hash_wrong(const char *hash);
+
 /*
  * A password as it is hashed: NFC, every space U+0020 (RFC 8265 section 4.2,
  * OpaqueString).  NULL if it is not UTF-8.

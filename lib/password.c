@@ -160,6 +160,25 @@ is_bcrypt(const char *hash)
 	    cost <= BCRYPT_MAX;
 }
 
+#define BCRYPT64	"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+			"abcdefghijklmnopqrstuvwxyz"
+
+const char *
+sb_password_hash_wrong(const char *hash)
+{
+	int cost = 0;
+
+	if (strncmp(hash, "$s1$", 4) == 0)
+		return is_affordable(hash) && is_complete(hash) ? NULL :
+		    "a hash by scrypt that is cut off, or costs too much";
+	if (sscanf(hash, "$2%*1[aby]$%2d$", &cost) != 1)
+		return "neither a hash by scrypt ($s1$) nor by bcrypt ($2a$, "
+		    "$2b$, $2y$)";
+	return cost >= 4 && cost <= BCRYPT_MAX && strlen(hash) == 60 &&
+	    hash[6] == '$' && strspn(hash + 7, BCRYPT64) == 53 ? NULL :
+	    "a hash by bcrypt that is cut off, or costs too much";
+}
+
 static bool
 bcrypt_equals(const char *hash, const char *password)
 {

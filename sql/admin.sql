@@ -33,6 +33,19 @@ WHERE id = :id;
 -- name: account_delete
 DELETE FROM users WHERE id = :id;
 
+-- name: account_export
+SELECT id, username, username_key, email, password, is_active, is_admin,
+	created_at
+FROM users WHERE username_key > :after ORDER BY username_key LIMIT :some;
+
+-- name: account_import
+-- An account from elsewhere, unless its name, its address or its id is taken.
+INSERT INTO users (id, email, email_key, username, username_key, password,
+	is_active, is_admin, created_at)
+VALUES (:id, :email, :email_key, :username, :username_key, :password,
+	:active, :admin, :created_at)
+ON CONFLICT DO NOTHING;
+
 -- name: login_page
 -- A user's logins in the order in which they began, as their ids have it.
 SELECT id, created_at, last_used_at, expires_at, ip_address,
