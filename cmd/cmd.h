@@ -37,6 +37,7 @@ enum cmd_exit cmd_login_revoke(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
 enum cmd_exit cmd_restore(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
+enum cmd_exit cmd_stats(char **arguments);
 enum cmd_exit cmd_tick(char **arguments);
 enum cmd_exit cmd_user_add(char **arguments);
 enum cmd_exit cmd_user_admin(char **arguments);

@@ -173,7 +173,7 @@ static const struct command {
 	{ "import", NULL, "[OPTION...] FILE", "make accounts from a file",
 	  "Makes an account of each line of FILE, - for standard input: all\n"
 	  "of them, or none if a line is refused. A line is a JSON object, or\n"
-	  "one of CSV (RFC 4180), whose first line names the columns; both are\n"
+	  "one of CSV (RFC 4180), whose first line names the columns, in\n"
 	  "UTF-8. There must be username, email and password_hash, of scrypt\n"
 	  "($s1$) or bcrypt ($2a$, $2b$, $2y$, which is renewed at the first\n"
 	  "login); there may be id, is_active, is_admin and created_at. Names\n"
@@ -191,6 +191,12 @@ static const struct command {
 	  "  --json-lines\n"
 	  "              FILE is JSON lines\n",
 	  cmd_import },
+	{ "stats", NULL, "[--json]", "count what there is",
+	  "Counts accounts, logins, tokens and counts of limits; shows the\n"
+	  "schema's step, the sizes of the files, and the last backup.\n"
+	  "\n"
+	  "  --json      the same for programs\n",
+	  cmd_stats },
 	{ "tick", NULL, "[--quiet]", "delete what has expired",
 	  "Deletes logins, counts and keys that are of no more use, a few\n"
 	  "at a time, so that requests needn't wait. Without it everything\n"

@@ -16,14 +16,14 @@ struct cmd_reader {
 	int64_t		 line;		/* that is read now, from 1 */
 	char		*bytes;		/* of the record */
 	size_t		 length;
-	size_t		 fields[COLUMNS_MAX];	/* where each of CSV begins */
+	size_t		 fields[COLUMNS_MAX];	/* where each begins */
 	int		 count;
 	bool		 quoted;	/* any of them */
 	enum cmd_part	 columns[COLUMNS_MAX];
 	int		 named;		/* how many columns there are */
 };
 
-/* ----------------------------------------------------------------- the bytes */
+/* --------------------------------------------------------------- the bytes */
 
 /* False if there is no room for it. */
 static bool

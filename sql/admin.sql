@@ -72,3 +72,23 @@ ORDER BY expires_at, id LIMIT :some;
 -- One of those, if it still is.  Its refresh tokens go with it.
 DELETE FROM logins WHERE id = :id AND expires_at < :over
 	AND (revoked_at IS NULL OR expires_at < :forgotten);
+
+-- name: stats_users
+-- scan: it counts them
+SELECT count(*) AS users, sum(is_active) AS active, sum(is_admin) AS admins
+FROM users;
+
+-- name: stats_newest
+-- scan: no request asks for it
+SELECT username, created_at FROM users ORDER BY created_at DESC, id DESC
+LIMIT 1;
+
+-- name: stats_logins
+-- scan: it counts them
+SELECT count(*) AS logins, count(CASE WHEN revoked_at IS NULL
+	AND expires_at > :now THEN 1 END) AS alive
+FROM logins;
+
+-- name: stats_tokens
+-- scan: it counts them
+SELECT count(*) AS tokens FROM refresh_tokens;

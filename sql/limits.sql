@@ -53,3 +53,7 @@ ORDER BY key LIMIT :some;
 DELETE FROM limits WHERE key IN (
 	SELECT key FROM limits WHERE key >= :from AND key < :to
 	ORDER BY key LIMIT :some);
+
+-- name: limit_total
+-- scan: it counts them
+SELECT count(*) AS total FROM limits;
