@@ -1,7 +1,7 @@
 /*
  * What the files of the command line share.  A command is a file in cmd/ with
  * a function for each of its actions, and a row for each in the table in
- * main.c.
+ * table.c.
  */
 #ifndef CMD_H
 #define CMD_H
@@ -25,6 +25,7 @@ enum cmd_exit {
 
 /* A command is given what follows its name, ended by NULL; no --help. */
 enum cmd_exit cmd_backup(char **arguments);
+enum cmd_exit cmd_completion_bash(char **arguments);
 enum cmd_exit cmd_export(char **arguments);
 enum cmd_exit cmd_import(char **arguments);
 enum cmd_exit cmd_key_list(char **arguments);
@@ -34,6 +35,8 @@ enum cmd_exit cmd_limits_reset(char **arguments);
 enum cmd_exit cmd_limits_show(char **arguments);
 enum cmd_exit cmd_login_list(char **arguments);
 enum cmd_exit cmd_login_revoke(char **arguments);
+enum cmd_exit cmd_manual_settings(char **arguments);
+enum cmd_exit cmd_manual_switchboard(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
 enum cmd_exit cmd_restore(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);

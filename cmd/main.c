@@ -1,233 +1,17 @@
 /*
  * The command line `switchboard': for whoever looks after an installation.
- * This file has the table of its commands and what they have in common.
+ * This file finds the command in the table of table.c, and prints its help.
  */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
-
-/* Commands of one name stand together, each with an action of its own. */
-static const struct command {
-	const char	*name;
-	const char	*action;	/* the word after it; NULL: none */
-	const char	*arguments;
-	const char	*help;		/* a line of --help */
-	const char	*more;		/* what its own --help says besides */
-	enum cmd_exit	(*run)(char **arguments);
-} commands[] = {
-	{ "settings", NULL, "[--json | --markdown]",
-	  "list the settings: values, where they come from, meaning",
-	  "Lists every setting with its value, where that comes from\n"
-	  "(default, file, environment) and what it is for; then what\n"
-	  "deserves a look: a value that counts as not set, a name in the\n"
-	  "file that is no setting. Secrets are never shown.\n"
-	  "\n"
-	  "  --json      the same for programs, and what is accepted\n"
-	  "  --markdown  the README's table: defaults, what is accepted\n",
-	  cmd_settings },
-	{ "migrate", NULL, "", "bring the database to this version's schema",
-	  "Makes the database in the data directory, or brings it to the\n"
-	  "schema of this version. The programs do so by themselves, too;\n"
-	  "at an update it is good to see it done before there are\n"
-	  "requests.\n",
-	  cmd_migrate },
-	{ "user", "list", "[--json] [TEXT]", "list the users",
-	  "Lists the users in the order of their names: name, address,\n"
-	  "whether they are active or disabled, when they registered, and\n"
-	  "how many of their logins are alive. With TEXT only those in\n"
-	  "whose name or address it occurs, in any case.\n"
-	  "\n"
-	  "  --json      the same for programs, and the ids\n",
-	  cmd_user_list },
-	{ "user", "show", "[--json] USER", "show all that is known of a user",
-	  "Shows the account: id, name, address, whether it is active and an\n"
-	  "administrator's, when it registered, its logins that are alive,\n"
-	  "when it was last used, and how its password is hashed.\n"
-	  "\n"
-	  "  --json      the same for programs\n",
-	  cmd_user_show },
-	{ "user", "add", "[--admin] NAME ADDRESS", "make an account",
-	  "Makes an account of that name and email address, by the rules of\n"
-	  "a registration. The password is asked for, twice; where standard\n"
-	  "input is no terminal, it is its first line. Nothing else takes\n"
-	  "one: arguments and settings can be seen by others.\n"
-	  "\n"
-	  "  --admin     make it an administrator's\n",
-	  cmd_user_add },
-	{ "user", "passwd", "USER", "set a user's password",
-	  "Sets a new password, which is asked for as user add does, and ends\n"
-	  "all logins of the user, as a change by the user does.\n",
-	  cmd_user_passwd },
-	{ "user", "logout", "USER", "end all logins of a user",
-	  "The tokens of all the user's logins are refused from the next\n"
-	  "request on. It is login revoke --all.\n",
-	  cmd_user_logout },
-	{ "user", "delete", "[--yes] USER", "delete an account",
-	  "Deletes the account and all that is its own; its name and address\n"
-	  "are free then. There is no way back but a backup.\n"
-	  "\n"
-	  "  --yes       don't ask whether that is meant; without a terminal\n"
-	  "              there is nobody to ask\n",
-	  cmd_user_delete },
-	{ "user", "disable", "USER", "stop a user's tokens and logins",
-	  "From the next request on the user's tokens are refused, and\n"
-	  "nobody can log in as that user. Nothing is deleted.\n",
-	  cmd_user_disable },
-	{ "user", "enable", "USER", "undo that",
-	  "The user can log in again; tokens that have not expired and are\n"
-	  "of no revoked login are good again.\n",
-	  cmd_user_enable },
-	{ "user", "admin", "USER on|off", "make somebody an administrator",
-	  "Makes the user an administrator, or takes that away.\n",
-	  cmd_user_admin },
-	{ "key", "list", "[--json]", "list the keys that sign tokens",
-	  "Lists the keys: whether they are SECRET_KEY or in the key file of\n"
-	  "the data directory, since when they sign, until when they verify.\n"
-	  "No secret is shown.\n"
-	  "\n"
-	  "  --json      the same for programs\n",
-	  cmd_key_list },
-	{ "key", "rotate", "", "make a new key, and log nobody out",
-	  "Without SECRET_KEY the new key is added to the key file and signs\n"
-	  "from now on. With SECRET_KEY the new value for it is printed, as a\n"
-	  "line of the settings file; each program knows it already, as it\n"
-	  "does the old one, so that they can be changed one by one.\n"
-	  "Programs that run see the change within two seconds. Give this\n"
-	  "command the settings that they have.\n",
-	  cmd_key_rotate },
-	{ "key", "retire", "KID", "take a key out of use at once",
-	  "For a key that has leaked: its tokens are refused from then on.\n"
-	  "KID may be cut to 4 digits. The key that signs can't go: rotate\n"
-	  "first.\n",
-	  cmd_key_retire },
-	{ "login", "list", "[--json] [--all] USER", "list a user's logins",
-	  "Lists the logins of the user that are alive: id, when it began,\n"
-	  "when it last got tokens, when it expires, and from where.\n"
-	  "\n"
-	  "  --all       also those that are revoked, or have expired\n"
-	  "  --json      the same for programs\n",
-	  cmd_login_list },
-	{ "login", "revoke", "ID | --all USER", "end a login, or all of a user",
-	  "The login's tokens are refused from the next request on. ID is\n"
-	  "as login list shows it.\n"
-	  "\n"
-	  "  --all       all logins of that user\n",
-	  cmd_login_revoke },
-	{ "limits", "show", "[--json] [USER | IP | KEY]",
-	  "show what counts against rate limits now",
-	  "Shows the counts that are not over: how much of which limit is\n"
-	  "used, and when one more may come. With USER those of the user's\n"
-	  "requests and of wrong passwords, also for a name that nobody\n"
-	  "has; with IP those of that address, or its network of IPv6; with\n"
-	  "KEY, as it is shown, that one. NAME is the user's, where it can\n"
-	  "be told. Give this command the settings that the programs have.\n"
-	  "\n"
-	  "  --json      the same for programs\n",
-	  cmd_limits_show },
-	{ "limits", "reset", "USER | IP | KEY | --all", "forget what counts",
-	  "Deletes the counts that limits show shows of the same.\n"
-	  "\n"
-	  "  --all       all of them\n",
-	  cmd_limits_reset },
-	{ "backup", NULL, "[--force] [--without-keys] FILE",
-	  "save the database and the keys in a file",
-	  "Saves the database as it is at one moment, while the programs go\n"
-	  "on, and the files of keys, signing-keys.json and secret. FILE is\n"
-	  "there when it is complete and on the disk, or not at all; it is\n"
-	  "readable for its owner alone, and should stay so: with its keys\n"
-	  "one can be anybody. It is an SQLite database, with the keys in a\n"
-	  "table of their own, backup_files. Settings and the counts of rate\n"
-	  "limits are not in it. Root becomes the owner of the data directory\n"
-	  "first, who has to be able to write where FILE is to be.\n"
-	  "\n"
-	  "  --force     replace a FILE that is there\n"
-	  "  --without-keys\n"
-	  "              save the database alone\n",
-	  cmd_backup },
-	{ "restore", NULL, "[--force] [--without-keys] FILE",
-	  "put back what backup has saved",
-	  "Checks the file, brings it to the schema of this version beside\n"
-	  "the database, and then puts it in the place of all that is there,\n"
-	  "in one transaction; the key files follow. The programs may run on:\n"
-	  "each request sees what was there before, or what is there then.\n"
-	  "Who has got tokens since the backup has to log in again. A key\n"
-	  "that was retired since then is back: retire it once more.\n"
-	  "\n"
-	  "A database that is damaged beyond being opened is only replaced\n"
-	  "while no program has it open: stop them.\n"
-	  "\n"
-	  "  --force     replace a database that is there\n"
-	  "  --without-keys\n"
-	  "              leave the keys as they are\n",
-	  cmd_restore },
-	{ "export", NULL, "[--json-lines | --csv]", "print all accounts",
-	  "Prints all accounts, as they are at one moment, as import reads\n"
-	  "them: a JSON object a line with id, username, email,\n"
-	  "password_hash, is_active, is_admin and created_at; or the same as\n"
-	  "CSV (RFC 4180), with a first line that names the columns. The\n"
-	  "hashes are secrets. Logins are not in it.\n",
-	  cmd_export },
-	{ "import", NULL, "[OPTION...] FILE", "make accounts from a file",
-	  "Makes an account of each line of FILE, - for standard input: all\n"
-	  "of them, or none if a line is refused. A line is a JSON object, or\n"
-	  "one of CSV (RFC 4180), whose first line names the columns, in\n"
-	  "UTF-8. There must be username, email and password_hash, of scrypt\n"
-	  "($s1$) or bcrypt ($2a$, $2b$, $2y$, which is renewed at the first\n"
-	  "login); there may be id, is_active, is_admin and created_at. Names\n"
-	  "and addresses are held to the rules of a registration. Each line\n"
-	  "that is refused is told on standard error, with its number and all\n"
-	  "that is wrong with it. Whoever writes waits meanwhile, up to 2 s:\n"
-	  "import many accounts at a quiet time.\n"
-	  "\n"
-	  "  --dry-run   try it on a copy of the database, beside everybody\n"
-	  "  --skip-refused\n"
-	  "              import the lines that are not refused\n"
-	  "  --report REPORT\n"
-	  "              tell of refused lines in that file\n"
-	  "  --csv       FILE is CSV; else that is told by how it begins\n"
-	  "  --json-lines\n"
-	  "              FILE is JSON lines\n",
-	  cmd_import },
-	{ "stats", NULL, "[--json]", "count what there is",
-	  "Counts accounts, logins, tokens and counts of limits; shows the\n"
-	  "schema's step, the sizes of the files, and the last backup.\n"
-	  "\n"
-	  "  --json      the same for programs\n",
-	  cmd_stats },
-	{ "tick", NULL, "[--quiet]", "delete what has expired",
-	  "Deletes logins, counts and keys that are of no more use, a few\n"
-	  "at a time, so that requests needn't wait. Without it everything\n"
-	  "is as correct, but the files grow: call it once an hour or a\n"
-	  "day, from cron or a timer. A second one beside it does nothing.\n"
-	  "A signal to stop ends it early, and what was done stays.\n"
-	  "\n"
-	  "  --quiet     say nothing but what went wrong\n",
-	  cmd_tick },
-};
-#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
-static const char introduction[] =
-    "switchboard is the command line of the switchboard backend: it shows\n"
-    "an installation's settings and looks after its data directory.\n\n";
-
-/* The README has the same in a sentence. */
-static const char sources[] =
-    "The settings come from the environment, which wins, and from one file\n"
-    "of NAME=value lines: the one that SWITCHBOARD_ENV_FILE names; else the\n"
-    "first that is there of .env in the folder that SWITCHBOARD_DATA names,\n"
-    "../etc/switchboard.env beside the folder of this program, and\n"
-    SB_SYSCONFDIR "/switchboard.env.\n"
-    "The data directory is the one that SWITCHBOARD_DATA names; else it is\n"
-    SB_LOCALSTATEDIR "/lib/switchboard. Only its owner may work in it,\n"
-    "which is who the programs run as; root becomes that owner at once. Where\n"
-    "there is none yet, it will belong to who calls.\n";
+#include "table.h"
 
 /* What follows the command's name. */
 static void
-print_arguments(FILE *to, const struct command *c, int width)
+print_arguments(FILE *to, const struct cmd_row *c, int width)
 {
 	int n = 0;
 
@@ -243,10 +27,12 @@ print_usage(FILE *to)
 	fputs("Usage: switchboard COMMAND [ARGUMENT...]\n"
 	    "       switchboard [COMMAND] --help\n"
 	    "       switchboard --version\n\nCommands:\n", to);
-	for (size_t i = 0; i < COMMANDS; i++) {
-		fprintf(to, "  %-9s ", commands[i].name);
-		print_arguments(to, &commands[i], 31);
-		fprintf(to, " %s\n", commands[i].help);
+	for (int i = 0; i < cmd_rows; i++) {
+		if (cmd_table[i].help == NULL)
+			continue;
+		fprintf(to, "  %-10s ", cmd_table[i].name);
+		print_arguments(to, &cmd_table[i], 31);
+		fprintf(to, " %s\n", cmd_table[i].help);
 	}
 	fputs("\nUSER is a name or an email address, as at the login.\n", to);
 }
@@ -254,23 +40,11 @@ print_usage(FILE *to)
 static void
 print_help(void)
 {
-	fputs(introduction, stdout);
+	fputs(cmd_introduction, stdout);
 	print_usage(stdout);
-	printf("\n%s\nExit status:\n"
-	    "  %-3d done\n"
-	    "  %-3d the command or its arguments are not understood\n"
-	    "  %-3d what was given is not accepted\n"
-	    "  %-3d a file that was named can't be read\n"
-	    "  %-3d there is no such user, login or key\n"
-	    "  %-3d the database is busy, or can't be opened or written\n"
-	    "  %-3d the installation is broken; the log says how\n"
-	    "  %-3d a file that was named can't be made or written\n"
-	    "  %-3d the output can't be written\n"
-	    "  %-3d the data directory isn't the caller's\n"
-	    "  %-3d a setting, or the settings file, is not accepted\n",
-	    sources, CMD_OK, CMD_USAGE, CMD_DATA, CMD_INPUT, CMD_NOT_FOUND,
-	    CMD_UNAVAILABLE, CMD_INTERNAL, CMD_CREATE, CMD_OUTPUT,
-	    CMD_NOPERM, CMD_SETTINGS);
+	printf("\n%s\nExit status:\n", cmd_sources);
+	for (const struct cmd_status *x = cmd_statuses; x->text != NULL; x++)
+		printf("  %-3d %s\n", x->status, x->text);
 }
 
 bool
@@ -300,12 +74,12 @@ wants_help(char **arguments)
 
 /* That of one command, or with NULL of all actions of that name. */
 static enum cmd_exit
-print_own_help(const char *name, const struct command *one)
+print_own_help(const char *name, const struct cmd_row *one)
 {
 	const char *before = "Usage: ";
 
-	for (size_t i = 0; i < COMMANDS; i++) {
-		const struct command *c = &commands[i];
+	for (int i = 0; i < cmd_rows; i++) {
+		const struct cmd_row *c = &cmd_table[i];
 
 		if (strcmp(c->name, name) != 0 || (one != NULL && c != one))
 			continue;
@@ -315,8 +89,8 @@ print_own_help(const char *name, const struct command *one)
 		putchar('\n');
 		before = "       ";
 	}
-	for (size_t i = 0; i < COMMANDS; i++) {
-		const struct command *c = &commands[i];
+	for (int i = 0; i < cmd_rows; i++) {
+		const struct cmd_row *c = &cmd_table[i];
 
 		if (one == NULL && strcmp(c->name, name) == 0)
 			printf("\n%s %s:\n%s", name, c->action, c->more);
@@ -332,16 +106,17 @@ refuse_action(const char *name, const char *action)
 {
 	const char *between = "";
 
-	fprintf(stderr, "switchboard %s: %s is not understood; there are ",
-	    name, action);
-	for (size_t i = 0; i < COMMANDS; i++) {
-		const bool last = i + 1 == COMMANDS ||
-		    strcmp(commands[i + 1].name, name) != 0;
+	fprintf(stderr, "switchboard %s: %s is not understood; there %s ",
+	    name, action, cmd_has_actions(name) ? "are" : "is");
+	for (int i = 0; i < cmd_rows; i++) {
+		const bool last = i + 1 == cmd_rows ||
+		    strcmp(cmd_table[i + 1].name, name) != 0;
 
-		if (strcmp(commands[i].name, name) != 0)
+		if (strcmp(cmd_table[i].name, name) != 0)
 			continue;
-		fprintf(stderr, "%s%s", last ? " and " : between,
-		    commands[i].action);
+		fprintf(stderr, "%s%s", last && *between != '\0' ? " and " :
+		    between,
+		    cmd_table[i].action);
 		between = ", ";
 	}
 	fputc('\n', stderr);
@@ -350,7 +125,7 @@ refuse_action(const char *name, const char *action)
 
 /* A command, from the word after its name on. */
 static enum cmd_exit
-run_command(const struct command *c, char **arguments)
+run_command(const struct cmd_row *c, char **arguments)
 {
 	const char *name = c->name;
 
@@ -361,7 +136,7 @@ run_command(const struct command *c, char **arguments)
 		return cmd_lack(name, "what to do");
 	if (is_help(*arguments))
 		return print_own_help(name, NULL);
-	for (; c < commands + COMMANDS && strcmp(c->name, name) == 0; c++)
+	for (; c < cmd_table + cmd_rows && strcmp(c->name, name) == 0; c++)
 		if (strcmp(*arguments, c->action) == 0)
 			return wants_help(arguments + 1) ?
 			    print_own_help(name, c) : c->run(arguments + 1);
@@ -379,9 +154,9 @@ run(char **arguments)
 		puts("switchboard " PACKAGE_VERSION);
 		return CMD_OK;
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(arguments[0], commands[i].name) == 0)
-			return run_command(&commands[i], arguments + 1);
+	for (int i = 0; i < cmd_rows; i++)
+		if (strcmp(arguments[0], cmd_table[i].name) == 0)
+			return run_command(&cmd_table[i], arguments + 1);
 	fprintf(stderr, "switchboard: %s is not understood; "
 	    "see switchboard --help\n", arguments[0]);
 	return CMD_USAGE;

@@ -48,7 +48,7 @@ value()
 @test "help names the commands and what each exit status means" {
 	switchboard --help
 	ends 0
-	has "$output" $'\n  settings  [--json | --markdown]'
+	has "$output" $'\n  settings   [--json | --markdown]'
 	has "$output" $'\n  migrate '
 	for code in 0 64 65 66 67 69 70 73 74 77 78; do
 		like "$output" ".*"$'\n'"  $code +[a-z].*"
