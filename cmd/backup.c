@@ -20,7 +20,11 @@
 
 #define KEY_FILE_MAX	65536
 
-const char *const cmd_key_files[] = { "signing-keys.json", "secret", NULL };
+const struct cmd_key_file cmd_key_files[] = {
+	{ "signing-keys.json", "keys" },
+	{ "secret", "secret" },
+	{ NULL, NULL }
+};
 
 struct backup {
 	struct cmd	 cmd;
@@ -129,9 +133,10 @@ keep_files(struct backup *b, struct sb_db *copy)
 {
 	if (!sb_db_script(copy, sb_queries[SB_Q_BACKUP_CREATE].sql, "backup"))
 		return false;
-	for (int i = 0; b->keys && cmd_key_files[i] != NULL; i++)
-		if (!keep_file(b, copy, cmd_key_files[i])) {
-			complain(b, cmd_key_files[i], "can't be read");
+	for (const struct cmd_key_file *f = cmd_key_files;
+	    b->keys && f->name != NULL; f++)
+		if (!keep_file(b, copy, f->name)) {
+			complain(b, f->name, "can't be read");
 			return false;
 		}
 	return sb_run(copy, SB_Q_BACKUP_PUT, sb_bind("name", "backup"),

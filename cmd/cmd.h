@@ -108,8 +108,11 @@ void	 cmd_account_end_logins(struct sb_db *, const char *user);
 
 /* ------------------------------------------------------------- backup.c */
 
-/* What of the data directory goes with the database; ended by NULL. */
-extern const char *const cmd_key_files[];
+/* What of the data directory goes with the database; ended by { NULL }. */
+extern const struct cmd_key_file {
+	const char	*name;
+	const char	*slot;		/* that whoever makes it takes */
+} cmd_key_files[];
 
 /* The file there that says when and where the last backup was taken. */
 #define CMD_LAST_BACKUP	"last-backup.json"

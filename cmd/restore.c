@@ -141,17 +141,17 @@ replace(struct restore *r)
 
 /* Another process that makes one waits, and then finds this one. */
 static const char *
-put_back(const struct restore *r, const char *name, const char *slot)
+put_back(const struct restore *r, const struct cmd_key_file *f)
 {
-	const struct sb_row *file = find_file(r, name);
+	const struct sb_row *file = find_file(r, f->name);
 	const char *why;
 	int place;
 
 	if (!r->keys || file == NULL)
 		return NULL;
-	if ((place = sb_slot_take(slot, 1, PATIENCE)) < 0)
+	if ((place = sb_slot_take(f->slot, 1, PATIENCE)) < 0)
 		return "can't be locked";
-	why = sb_data_write(name, sb_row_text(file, "bytes"), true);
+	why = sb_data_write(f->name, sb_row_text(file, "bytes"), true);
 	sb_slot_leave(place);
 	return why;
 }
@@ -159,14 +159,14 @@ put_back(const struct restore *r, const char *name, const char *slot)
 static enum cmd_exit
 put_keys_back(const struct restore *r)
 {
-	static const char *const slots[] = { "keys", "secret" };
 	const char *why;
 
-	for (int i = 0; cmd_key_files[i] != NULL; i++)
-		if ((why = put_back(r, cmd_key_files[i], slots[i])) != NULL) {
+	for (const struct cmd_key_file *f = cmd_key_files; f->name != NULL;
+	    f++)
+		if ((why = put_back(r, f)) != NULL) {
 			fprintf(stderr, "switchboard restore: the database is "
 			    "restored, but %s/%s isn't: %s; do it again\n",
-			    sb_settings.data, cmd_key_files[i], why);
+			    sb_settings.data, f->name, why);
 			return CMD_UNAVAILABLE;
 		}
 	return CMD_OK;
@@ -196,8 +196,9 @@ say_done(const struct restore *r)
 	const struct sb_row *taken = find_file(r, "backup");
 	int files = 0;
 
-	for (int i = 0; r->keys && cmd_key_files[i] != NULL; i++)
-		files += find_file(r, cmd_key_files[i]) != NULL;
+	for (const struct cmd_key_file *f = cmd_key_files;
+	    r->keys && f->name != NULL; f++)
+		files += find_file(r, f->name) != NULL;
 	printf("restored the database and %d key file%s%s%s\n", files,
 	    files == 1 ? "" : "s", taken == NULL ? "" : " of ",
 	    taken == NULL ? "" : cmd_time(r->pool,

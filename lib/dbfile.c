@@ -371,10 +371,9 @@ sb_db_flaw(struct sb_db *db)
 {
 	const char *flaw = NULL, *text;
 	sqlite3_stmt *s;
-	int rc = sqlite3_prepare_v2(db->connection,
-	    "PRAGMA integrity_check(1)", -1, &s, NULL);
 
-	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+	if (sqlite3_prepare_v2(db->connection, "PRAGMA integrity_check(1)", -1,
+	    &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(s, 0);
 		if (text == NULL || strcmp(text, "ok") != 0)
 			flaw = sb_printf(db->pool, "%s", text == NULL ? "" :
