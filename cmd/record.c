@@ -34,6 +34,9 @@ cmd_part_find(const char *name)
 
 #define A_TIME	"Input should be a time, as 2025-10-14T10:53:47Z"
 
+/* The year 10000, which no clock shows. */
+#define END_OF_TIMES	(INT64_C(253402300800) * SB_SECOND)
+
 /* The digits after the point as microseconds; moves on behind them. */
 static int64_t
 read_fraction(const char **text)
@@ -93,7 +96,7 @@ read_time(const char *text, int64_t *time)
 	if (!read_zone(text, &offset))
 		return false;
 	*time = ((int64_t)at - offset) * SB_SECOND + fraction;
-	return true;
+	return *time >= 0 && *time < END_OF_TIMES;
 }
 
 /* ----------------------------------------------------------------- accounts */

@@ -171,7 +171,8 @@ switchboard import: nothing was imported: standard input is broken'
 	for time in 2023-02-30T00:00:00Z 2023-13-01T00:00:00Z 2023-11-14 \
 	    2023-11-14T22:13:20 2023-11-14T25:00:00Z 1969-12-31T23:59:59Z \
 	    2023-11-14T22:13:20+2 2023-11-14T22:13:20+02:60 1700000000 \
-	    '2023-11-14T22:13:20Z ' 2023-1-14T22:13:20Z; do
+	    '2023-11-14T22:13:20Z ' 2023-1-14T22:13:20Z \
+	    9999-12-31T23:59:59-23:59 1970-01-01T00:00:00+00:01; do
 		lines 'username,email,password_hash,created_at' \
 		    "anna,a@one.example,$bcrypt,$time"
 		refuses '2: created_at: Input should be a time, as 2025-10-14T10:53:47Z'
