@@ -10,14 +10,6 @@ setup()
 	source=${SB_SOURCE:-$BATS_TEST_DIRNAME/../..}
 }
 
-# The commands that --help lists, as NAME or NAME ACTION.
-each_command()
-{
-	switchboard --help
-	sed -n '/^Commands:/,/^$/p' <<<"$output" | sed -n 's/^  //p' |
-	    sed 's/^\([a-z]*\) *\([a-z]*\) .*/\1 \2/; s/ $//'
-}
-
 manual()
 {
 	switchboard manual "$1"
@@ -65,7 +57,7 @@ words()
 		while read -r option; do
 			has "$page" ".It Fl ${option#-}"
 		done < <(grep -o '^  --[a-z-]*' <<<"$output" | sed 's/ *//')
-	done < <(each_command)
+	done < <(all_commands)
 	for code in 0 64 65 66 67 69 70 73 74 77 78; do
 		has "$page" $'\n.It '"$code"$'\n'
 	done
@@ -78,7 +70,7 @@ words()
 		while read -r option; do
 			like "$output" ".*"$'\n'"  $option[ "$'\n'"].*"
 		done < <(grep -o -- '--[a-z-]*' <<<"${lines[0]}")
-	done < <(each_command)
+	done < <(all_commands)
 }
 
 @test "the page of the settings has each of them" {
@@ -129,7 +121,7 @@ words()
 	is "$(words nothing --)" ''
 	is "$(words '')" "$(
 		{
-			each_command | cut -d' ' -f1
+			all_commands | cut -d' ' -f1
 			printf '%s\n' --help --version
 		} | sort -u | paste -sd ' ')"
 }

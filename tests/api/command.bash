@@ -146,3 +146,14 @@ answered()
 	shift
 	switchboard "$@" < <(printf %b "$given")
 }
+
+# The commands that --help lists, as NAME or NAME ACTION.
+all_commands()
+{
+	"$command" --help | awk '/^Commands:/ { listed = 1; next }
+	    /^$/ { listed = 0 }
+	    listed {
+		split(substr($0, 14, 31), word, " ")
+		print $1 (word[1] ~ /^[a-z]+$/ ? " " word[1] : "")
+	    }'
+}
