@@ -127,6 +127,8 @@ visit("a busy database is waited for no longer than is sensible", phone(),
 		{ detail: "Service temporarily unavailable" },
 		{ headers: { "Retry-After": "20" } });
 	await open(page, server.url);
+	// Nothing is under way that would have taken too long by then.
+	await page.getByText("healthy", { exact: true }).waitFor();
 	await page.clock.pauseAt(start + 60000);
 	await log_in(page, "hal");
 	await page.getByText("The service is busy.").waitFor();

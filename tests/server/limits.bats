@@ -168,10 +168,13 @@ is_crowded()
 }
 
 @test "all processes killed amid a crowd: no request too many, and none lost" {
+	local low=0 high=
+
 	start_server
 	after=4000
-	# Until some were answered before, and some weren't.
-	for try in {1..20}; do
+	# Until some were answered before, and some weren't: when that is, is
+	# narrowed down, and widened again where another load has moved it.
+	for try in {1..60}; do
 		kill_amid "amid$try" "$after"
 		passed=$(grep -c ^200 codes || true)
 		answered=$(grep -c '^\(200\|429\) ' codes || true)
@@ -186,7 +189,19 @@ is_crowded()
 		crowd 60
 		assert_equal "$(grep -c ^200 codes || true)" "$left"
 		((answered == 0 || answered == 120)) || return 0
-		after=$((answered == 0 ? after * 2 + 100 : after / 2))
+		if ((answered == 0)); then
+			low=$after
+		else
+			high=$after
+		fi
+		if [[ -z $high ]]; then
+			after=$((after * 2 + 100))
+		elif ((high - low > 100)); then
+			after=$(((low + high) / 2))
+		else
+			low=$((low / 2)) high=
+			after=$((low + 100))
+		fi
 	done
 	fail 'all were answered, or none'
 }
