@@ -76,6 +76,44 @@ limited("too many wrong passwords for an account are said to be that",
 	await look(page, "too many guesses");
 });
 
+limited("too many wrong passwords for a name hold that name up, and no other",
+	async ({ page, requests }) => {
+	const login = form(page, "Log in");
+	const name = field(login, "Username or email");
+	const guesses = page.getByText("Password guesses", { exact: true });
+
+	await server.register("dan");
+	await server.register("dot");
+	server.move_clock(60);
+	await open(page, server.url);
+	for (let i = 0; i < 3; i++)
+		await log_in(page, "dan", "not it");
+	await login.getByRole("alert").getByText(limits.Account).waitFor();
+	await button(login, /^Try again in 1\d min/).waitFor();
+	await guesses.waitFor();
+	await name.fill("dot");
+	await button(login, "Log in").waitFor();
+	assert.equal(await button(login, "Log in").getAttribute("aria-disabled"),
+		null);
+	assert.equal(await login.getByText(limits.Account).count(), 0);
+	assert.equal(await guesses.count(), 0);
+	await look(page, "another name");
+	await name.fill("DAN");
+	await button(login, /^Try again in 1\d min/).waitFor();
+	await login.getByRole("alert").getByText(limits.Account).waitFor();
+	await guesses.waitFor();
+	await name.press("Enter");
+	await page.getByRole("link", { name: "Register" }).click();
+	await button(form(page, "Register"), "Register").waitFor();
+	assert.equal(await guesses.count(), 0);
+	await page.getByRole("link", { name: "Log in" }).click();
+	await button(login, "Log in").waitFor();
+	assert.equal(count(requests, "POST /api/auth/login"), 3);
+	server.move_clock(60);
+	await log_in(page, "dot");
+	await heading(page, "Account").waitFor();
+});
+
 limited("the meter shows what the header fields say, to the end",
 	async ({ context, page }) => {
 	let left;

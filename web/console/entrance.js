@@ -9,6 +9,7 @@ import { logIn, register, session } from "./session.js";
 
 const login = new Form({
 	id: "login", title: "Log in", label: "Log in", act: logIn,
+	named: "username",
 	fields: [
 		{ name: "username", label: "Username or email",
 			autocomplete: "username" },
@@ -65,7 +66,8 @@ export function entrance(route) {
 	return html`<div class="entrance">
 <div class="card">${isNew ? nothing : way(ways.login)}
 ${isNew ? way(ways.register) : nothing}</div>
-${meter(["address", "account"])}
+${isNew ? meter(["address"]) :
+		meter(["address", "account"], login.name())}
 </div>`;
 }
 

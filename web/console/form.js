@@ -6,9 +6,9 @@
 import { html, nothing } from "./lit-html.js";
 import { Unreachable, isAway } from "./away.js";
 import { afterDraw, changed, secondsTo } from "./draw.js";
-import { problemsOf, types } from "./sentences.js";
+import { limitOf, problemsOf, sentenceOf, types } from "./sentences.js";
 import { Ended } from "./session.js";
-import { span } from "./words.js";
+import { nameKey, span } from "./words.js";
 
 const LOST = "The server did not answer, so this may or may not have been " +
 	"done. What you typed is still here: send it again when the server " +
@@ -26,28 +26,59 @@ export class Form {
 	 * the button's words and class; fields: { name, label, hint, type,
 	 * autocomplete, value(), isSecret }; act(values): makes the call, and
 	 * gives its answer; done(answer): what to say then; owner(): whose
-	 * passwords they are, for programs that keep them.
+	 * passwords they are, for programs that keep them; named: the field
+	 * of the account, if it isn't one's own.
 	 */
 	constructor({ fields = [], kind = "primary", ...options }) {
 		Object.assign(this, options, { fields, kind });
 		this.names = fields.map(({ name }) => name);
 		this.shown = new Set();
 		this.state = blank();
+		this.holds = new Map();
 		this.send = this.send.bind(this);
 	}
 
 	reset() {
 		this.state = blank();
+		this.holds.clear();
 		this.shown.clear();
 		changed();
 	}
 
 	/* -------------------------------------------------------- sending */
 
-	isBlocked() {
-		const { isBusy, until } = this.state;
+	/* The account that is typed; a form that comes back begins empty. */
+	name() {
+		return document.getElementById(`${this.id}-${this.named}`)
+			?.value ?? "";
+	}
 
-		return isBusy || isAway() || until > Date.now();
+	/* What a refusal of that account alone says, and until when. */
+	hold() {
+		return this.holds.get(nameKey(this.name()));
+	}
+
+	until() {
+		return Math.max(this.state.until, this.hold()?.until ?? 0);
+	}
+
+	isBlocked() {
+		return this.state.isBusy || isAway() ||
+			this.until() > Date.now();
+	}
+
+	/* An account's limit holds for its name, any other for the form. */
+	wait({ body, retryAfter }, values) {
+		const until = Date.now() + retryAfter * 1000;
+
+		if (this.named === undefined ||
+			limitOf(body?.detail) !== "Account") {
+			this.state.until = until;
+			return false;
+		}
+		this.holds.set(nameKey(values[this.named]), { until,
+			alert: sentenceOf({ body }) });
+		return true;
 	}
 
 	valuesOf(form) {
@@ -69,16 +100,15 @@ export class Form {
 			`#${this.id}-form [aria-invalid=true]`)?.focus());
 	}
 
-	take(answer, form) {
+	take(answer, values, form) {
 		if (answer.ok) {
 			this.shown.clear();
 			this.clearSecrets(form);
 			this.state.said = this.done?.(answer) ?? null;
 			return;
 		}
-		if (answer.retryAfter > 0)
-			this.state.until = Date.now() +
-				answer.retryAfter * 1000;
+		if (answer.retryAfter > 0 && this.wait(answer, values))
+			return;
 		this.refuse(problemsOf(answer, this.names));
 	}
 
@@ -102,7 +132,7 @@ export class Form {
 		this.state.isBusy = true;
 		changed();
 		try {
-			this.take(await this.act(values), form);
+			this.take(await this.act(values), values, form);
 		} catch (error) {
 			this.fail(error);
 		} finally {
@@ -120,6 +150,7 @@ export class Form {
 		if (this.isBlocked())
 			return;
 		this.state = blank();
+		this.holds.delete(nameKey(this.name()));
 		if (Object.keys(missing).length > 0)
 			this.refuse({ fields: missing });
 		else
@@ -181,7 +212,8 @@ ${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
 
 		if (isLost && isAway())
 			return LOST;
-		return isOver ? nothing : alert ?? nothing;
+		return isOver ? nothing :
+			this.hold()?.alert ?? alert ?? nothing;
 	}
 
 	status(isOver) {
@@ -194,11 +226,13 @@ ${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
 
 	/* more: what stands beside the button. */
 	view(more = nothing) {
-		const left = secondsTo(this.state.until);
-		const isOver = this.state.until > 0 && left === 0;
+		const until = this.until();
+		const left = secondsTo(until);
+		const isOver = until > 0 && left === 0;
 
 		return html`<form id=${`${this.id}-form`} novalidate
-aria-label=${this.title ?? nothing} @submit=${this.send}>
+aria-label=${this.title ?? nothing} @submit=${this.send}
+@input=${this.named ? changed : nothing}>
 ${this.owner ? html`<input type="text" autocomplete="username" readonly hidden
 .value=${this.owner()}>` : nothing}
 ${this.fields.map((field) => this.field(field))}

@@ -73,7 +73,7 @@ async function ask(request) {
 		const answer = await answerOf(response);
 
 		noteClock(response.headers);
-		noteLimits(response.headers);
+		noteLimits(response.headers, request.form?.username);
 		return answer;
 	} catch {
 		return null;

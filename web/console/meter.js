@@ -4,7 +4,7 @@
  */
 import { html, nothing } from "./lit-html.js";
 import { changed, secondsTo } from "./draw.js";
-import { span } from "./words.js";
+import { nameKey, span } from "./words.js";
 
 const TITLES = {
 	account: "Password guesses", address: "Attempts",
@@ -18,14 +18,17 @@ function number(headers, name) {
 	return text === null ? NaN : Number(text);
 }
 
-export function noteLimits(headers) {
+/* username: whom a login was for; the limit of an account is theirs. */
+export function noteLimits(headers, username = "") {
 	const name = /^"(\w+)"/.exec(headers.get("RateLimit-Policy"))?.[1];
 	const wait = /;t=(\d+)/.exec(headers.get("RateLimit"))?.[1];
 	const limit = number(headers, "Limit");
 
 	if (name === undefined || !(limit > 0))
 		return;
-	known.set(name, { limit, remaining: number(headers, "Remaining"),
+	const whose = name === "account" ? nameKey(username) : "";
+	known.set(`${name} ${whose}`, { name, whose, limit,
+		remaining: number(headers, "Remaining"),
 		frees: Date.now() + Number(wait ?? 0) * 1000,
 		ends: Date.now() + number(headers, "Window") * 1000,
 		isClose: headers.has("X-RateLimit-Warning") });
@@ -64,8 +67,8 @@ aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`} preserveAspectRatio="none">
 <rect width=${left} height="1"></rect></svg>`;
 }
 
-function row([name, state]) {
-	const title = TITLES[name] ?? name;
+function row(state) {
+	const title = TITLES[state.name] ?? state.name;
 	const { left, text, next, isClose } = now(state);
 
 	return html`<div class="meter ${isClose ? "close" : ""}">
@@ -79,9 +82,11 @@ Slow down a little.` : nothing}</p>
 </div>`;
 }
 
-export function meter(names) {
-	const rows = [...known].filter(([name, state]) => name === names[0] ||
-		(names.includes(name) && state.remaining < state.limit));
+/* The first of names at all times, others once something is spent. */
+export function meter(names, username = "") {
+	const rows = [...known.values()].filter(({ name, whose, remaining,
+		limit }) => name === names[0] || (names.includes(name) &&
+			remaining < limit && whose === nameKey(username)));
 
 	return rows.length === 0 ? nothing :
 		html`<section class="meters" aria-label="Rate limit">

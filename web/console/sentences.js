@@ -169,14 +169,19 @@ export function reasonOf(reason) {
 	return reason.charAt(0).toUpperCase() + reason.slice(1);
 }
 
+/* The first word of a 429's "detail", or null. */
+export function limitOf(detail) {
+	return /^(\w+) rate limit exceeded\./.exec(detail)?.[1] ?? null;
+}
+
 /* { field, sentence } by the tables alone; null: they don't know it. */
 export function detailOf(detail) {
-	const limit = /^(\w+) rate limit exceeded\./.exec(detail);
+	const limit = limitOf(detail);
 
 	if (Object.hasOwn(details, detail))
 		return details[detail];
-	if (limit !== null && Object.hasOwn(limits, limit[1]))
-		return { sentence: limits[limit[1]] };
+	if (limit !== null && Object.hasOwn(limits, limit))
+		return { sentence: limits[limit] };
 	return null;
 }
 

@@ -7,6 +7,7 @@
  * script of this origin could, so the page lets in none but its own files.
  */
 import { prefix } from "./away.js";
+import { nameKey } from "./words.js";
 
 const KEY = `switchboard:${prefix}:session`;
 const KEPT = `switchboard:${prefix}:kept`;
@@ -110,8 +111,7 @@ export async function alone(task) {
 /* ---------------------------------------------------- the last one, kept */
 
 function sameName(a, b) {
-	return a.normalize("NFKC").toLowerCase() ===
-		b.normalize("NFKC").toLowerCase();
+	return nameKey(a) === nameKey(b);
 }
 
 function namesOf({ user, typed }) {

@@ -1,5 +1,5 @@
 /*
- * Numbers, times and programs in words, for whatever section shows them.
+ * Numbers, times, names and programs in words, for whatever section shows them.
  * Nothing here knows the page.
  */
 
@@ -30,6 +30,11 @@ export function fromNow(moment, now = Date.now()) {
 		return seconds > 0 ? "in less than a minute" : "just now";
 	return RELATIVE.format(seconds > 0 ? Math.round(seconds / unit[1]) :
 		Math.trunc(seconds / unit[1]), unit[0]);
+}
+
+/* What two spellings of a name have in common, to the server. */
+export function nameKey(name) {
+	return name.normalize("NFKC").toLowerCase();
 }
 
 /* "23 Nov 2026, 10:53", by the clock of whoever reads it. */
