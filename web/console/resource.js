@@ -1,12 +1,16 @@
 /*
  * Something that a section reads from the server and shows: it is loaded when
- * the section is shown, and forgotten when somebody else logs in.
+ * the section is shown, again when the server allows it after a refusal, and
+ * forgotten when somebody else logs in.
  */
 import { html, nothing } from "./lit-html.js";
 import { changed, secondsTo } from "./draw.js";
 import { sentenceOf } from "./sentences.js";
 import { Ended, callAs, onChange } from "./session.js";
 import { span } from "./words.js";
+
+/* Timers may be early, by milliseconds. */
+const SLACK = 50;
 
 export class Resource {
 	/* noted(value): is told of each that was loaded. */
@@ -17,6 +21,8 @@ export class Resource {
 		this.load = this.load.bind(this);
 		this.forget();
 		onChange(() => this.forget());
+		document.addEventListener("visibilitychange",
+			() => this.wait());
 	}
 
 	forget() {
@@ -25,12 +31,22 @@ export class Resource {
 		this.problem = null;
 		this.isBusy = false;
 		this.until = 0;
+		this.wait();
+	}
+
+	/* What was refused loads when its time has come, and is looked at. */
+	wait() {
+		clearTimeout(this.timer);
+		if (this.until > 0 && !document.hidden)
+			this.timer = setTimeout(this.load,
+				this.until - Date.now() + SLACK);
 	}
 
 	take(answer) {
 		this.problem = answer.ok ? null : sentenceOf(answer);
-		this.until = answer.ok ? 0 :
-			Date.now() + answer.retryAfter * 1000;
+		this.until = answer.retryAfter > 0 ?
+			Date.now() + answer.retryAfter * 1000 : 0;
+		this.wait();
 		if (!answer.ok)
 			return;
 		this.value = answer.body;
@@ -75,7 +91,9 @@ ${left > 0 ? `Try again in ${span(left)}` : "Load again"}</button></div>`;
 
 	/* What is to be said instead of the value, or beside an old one. */
 	trouble() {
-		if (this.problem !== null)
+		const isOver = this.until > 0 && secondsTo(this.until) === 0;
+
+		if (this.problem !== null && !isOver)
 			return html`<p class="alert" role="alert">
 ${this.problem}</p>`;
 		return this.value !== null ? nothing :
