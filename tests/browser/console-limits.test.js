@@ -151,3 +151,60 @@ limited("the meter shows what the header fields say, to the end",
 	await go(page, "Limits");
 	await page.getByText("0 of 10 left").nth(1).waitFor();
 });
+
+limited("what was refused loads by itself when its time has come",
+	async ({ page, requests }) => {
+	const start = Date.now();
+	const alert = page.getByRole("alert").getByText(limits.User);
+	const loads = () => count(requests, "GET /api/auth/sessions");
+
+	await server.register("eva");
+	const { access_token: token } = await server.login("eva");
+	await page.clock.install({ time: start });
+	await enter(page, server.url, "eva");
+	await page.clock.pauseAt(start + 60000);
+	for (let i = 0; i < 9; i++)
+		await server.call("GET", "/api/auth/me", { token });
+	await go(page, "Logins");
+	await alert.waitFor();
+	await button(page, "Try again in 1 min").waitFor();
+	await page.clock.runFor(59500);
+	await button(page, "Try again in 1 s").waitFor();
+	assert.equal(loads(), 1);
+	server.move_clock(60);
+	await page.clock.runFor(2000);
+	await page.locator(".login").first().waitFor();
+	await alert.waitFor({ state: "detached" });
+	await page.clock.runFor(5000);
+	assert.equal(loads(), 2);
+});
+
+limited("the meter takes what the section of limits says, and no guess",
+	async ({ page }) => {
+	const start = Date.now();
+	const meters = page.getByRole("region", { name: "Rate limit" });
+	const slow = page.getByText("Slow down");
+
+	await server.register("fay");
+	const { access_token: token } = await server.login("fay");
+	await page.clock.install({ time: start });
+	await enter(page, server.url, "fay");
+	for (let i = 0; i < 8; i++)
+		await server.call("GET", "/api/auth/me", { token });
+	await meters.getByText("9 of 10 left").waitFor();
+	await go(page, "Limits");
+	await meters.getByText("1 of 10 left").waitFor();
+	await slow.waitFor();
+	await page.reload();
+	await meters.getByText("1 of 10 left").waitFor();
+	await look(page, "limits close");
+	// Its clock is hours ahead of the web server's, by which pages go.
+	await page.clock.fastForward("23:00:00");
+	await meters.getByText("at most 10 in 1 min").waitFor();
+	assert.equal(await slow.count(), 0);
+	assert.equal(await meters.getByRole("meter").count(), 0);
+	await look(page, "limits later");
+	server.move_clock(61);
+	await button(page, "Load again").click();
+	await meters.getByText("10 of 10 left").waitFor();
+});

@@ -5,13 +5,18 @@
 import { html, nothing } from "./lit-html.js";
 import { secondsTo } from "./draw.js";
 import { momentOf } from "./http.js";
-import { bar } from "./meter.js";
+import { bar, noteUserLimit } from "./meter.js";
 import { Resource } from "./resource.js";
 import { span } from "./words.js";
 
 const CHANNELS = { websocket: "Chat", email: "Email", slack: "Slack" };
 
-const limits = new Resource("/api/limits");
+/* The meter says the same. */
+function note({ user }) {
+	noteUserLimit(user, user && momentOf(user.reset_at));
+}
+
+const limits = new Resource("/api/limits", note);
 
 function rowsOf({ user, channels, sessions }) {
 	return [["All requests", user],

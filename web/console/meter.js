@@ -18,6 +18,15 @@ function number(headers, name) {
 	return text === null ? NaN : Number(text);
 }
 
+function keyOf(name, whose) {
+	return `${name} ${whose}`;
+}
+
+function note(state) {
+	known.set(keyOf(state.name, state.whose), state);
+	changed();
+}
+
 /* username: whom a login was for; the limit of an account is theirs. */
 export function noteLimits(headers, username = "") {
 	const name = /^"(\w+)"/.exec(headers.get("RateLimit-Policy"))?.[1];
@@ -27,11 +36,19 @@ export function noteLimits(headers, username = "") {
 	if (name === undefined || !(limit > 0))
 		return;
 	const whose = name === "account" ? nameKey(username) : "";
-	known.set(`${name} ${whose}`, { name, whose, limit,
-		remaining: number(headers, "Remaining"),
-		frees: Date.now() + Number(wait ?? 0) * 1000,
-		ends: Date.now() + number(headers, "Window") * 1000,
-		isClose: headers.has("X-RateLimit-Warning") });
+	note({ name, whose, limit, remaining: number(headers, "Remaining"),
+		window: number(headers, "Window"),
+		frees: Date.now() + Number(wait ?? 0) * 1000 });
+}
+
+/* The user's own as /api/limits has it, which may be newer; null: it is off. */
+export function noteUserLimit(user, frees) {
+	if (user === null)
+		known.delete(keyOf("user", ""));
+	else
+		note({ name: "user", whose: "", limit: user.limit, frees,
+			remaining: user.remaining,
+			window: user.window_seconds });
 	changed();
 }
 
@@ -40,28 +57,19 @@ export function forgetLimits() {
 	known.clear();
 }
 
-/*
- * What is left by now: at least one more when the oldest request has left the
- * window, and all when the window is over.  No request is spent on asking.
- */
-function now(state) {
-	const { limit, remaining, frees, ends, isClose } = state;
+/* Whether nothing has left the window since; from then on it is a guess. */
+function isCertain({ limit, remaining, frees }) {
+	return remaining >= limit || secondsTo(frees) > 0;
+}
 
-	if (remaining >= limit || secondsTo(ends) === 0)
-		return { left: limit, text: `${limit} of ${limit} left` };
-	if (secondsTo(frees) > 0)
-		return { left: remaining, isClose,
-			text: `${remaining} of ${limit} left`,
-			next: `one more in ${span(secondsTo(frees))}` };
-	return { left: remaining + 1, isClose: isClose && remaining === 0,
-		text: `at least ${remaining + 1} of ${limit} left` };
+/* As the server does: below a fifth. */
+function isLow(left, limit) {
+	return left < limit / 5;
 }
 
 /* A bar of what is left; the text beside it says the same. */
 export function bar(label, left, limit) {
-	const isLow = left < limit / 5;
-
-	return html`<svg class="bar ${isLow ? "low" : ""}" role="meter"
+	return html`<svg class="bar ${isLow(left, limit) ? "low" : ""}" role="meter"
 aria-label=${label} aria-valuemin="0" aria-valuemax=${limit}
 aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`} preserveAspectRatio="none">
 <rect width=${left} height="1"></rect></svg>`;
@@ -69,24 +77,37 @@ aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`} preserveAspectRatio="none">
 
 function row(state) {
 	const title = TITLES[state.name] ?? state.name;
-	const { left, text, next, isClose } = now(state);
+	const { limit, remaining } = state;
+	const isKnown = isCertain(state);
 
-	return html`<div class="meter ${isClose ? "close" : ""}">
+	return html`<div class="meter">
 <p class="name">${title}</p>
-<p class="value">${text}</p>
-${bar(`${title} left`, left, state.limit)}
-<p class="next">${next ?? nothing}</p>
-<p class="warning" role="status">${isClose ? html`<strong>${left === 0 ?
-		"At the limit." : "Close to the limit."}</strong>
-Slow down a little.` : nothing}</p>
+<p class="value">${isKnown ? `${remaining} of ${limit} left` :
+		`at most ${limit} in ${span(state.window)}`}</p>
+${isKnown ? bar(`${title} left`, remaining, limit) : nothing}
+<p class="next">${isKnown && remaining < limit ?
+		`one more in ${span(secondsTo(state.frees))}` : nothing}</p>
+<p class="warning" role="status">${isKnown ? warning(state) : nothing}</p>
 </div>`;
 }
 
-/* The first of names at all times, others once something is spent. */
+function warning({ limit, remaining }) {
+	return !isLow(remaining, limit) ? nothing :
+		html`<strong>${remaining === 0 ? "At the limit." :
+			"Close to the limit."}</strong> Slow down a little.`;
+}
+
+/* Whether one that isn't always there has something to say. */
+function isDue(state, names, username) {
+	return names.includes(state.name) &&
+		state.whose === nameKey(username) &&
+		state.remaining < state.limit && isCertain(state);
+}
+
+/* The first of names at all times, others while something is spent. */
 export function meter(names, username = "") {
-	const rows = [...known.values()].filter(({ name, whose, remaining,
-		limit }) => name === names[0] || (names.includes(name) &&
-			remaining < limit && whose === nameKey(username)));
+	const rows = [...known.values()].filter((state) =>
+		state.name === names[0] || isDue(state, names, username));
 
 	return rows.length === 0 ? nothing :
 		html`<section class="meters" aria-label="Rate limit">
