@@ -23,6 +23,13 @@ export function noteCall(request, answer, duration) {
 	changed();
 }
 
+/* Those of somebody who is gone. */
+export function forgetCalls() {
+	calls.length = 0;
+	opened = null;
+	copied = null;
+}
+
 /* The clipboard is there on secure origins only; else it is the old way. */
 async function write(block) {
 	if (navigator.clipboard !== undefined)

@@ -6,7 +6,7 @@
 import { html, nothing, render } from "./lit-html.js";
 import { account } from "./account.js";
 import { Unreachable, banner } from "./away.js";
-import { callsPanel } from "./calls.js";
+import { callsPanel, forgetCalls } from "./calls.js";
 import { changed, drawWith, focusHeadingSoon } from "./draw.js";
 import { entrance, isWayIn, resetEntrance, titleOf } from "./entrance.js";
 import { limitsSection } from "./limits.js";
@@ -19,6 +19,7 @@ import { forget, logOut, onChange, session, start } from "./session.js";
 const sections = [account, loginsSection, limitsSection];
 const page = document.getElementById("page");
 
+let shownTo = null;
 let leaving = { isBusy: false, problem: null };
 
 function route() {
@@ -113,6 +114,9 @@ function show() {
 /* Somebody has come or gone; the way in is not where to go back to. */
 function begin() {
 	leaving.problem = null;
+	if (shownTo !== null)
+		forgetCalls();
+	shownTo = session.now;
 	if (session.now !== null && isWayIn(route()))
 		history.replaceState(null, "", location.pathname);
 	resetEntrance();
@@ -120,6 +124,7 @@ function begin() {
 }
 
 start();
+shownTo = session.now;
 onChange(begin);
 window.addEventListener("hashchange", () => {
 	show();
