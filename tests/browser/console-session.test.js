@@ -91,6 +91,57 @@ visit("a log-out in one tab shows in the other, and so does a login", phone(),
 	await other.getByText("this login", { exact: true }).waitFor();
 });
 
+visit("a tab says why the login ended that another tab found ended", phone(),
+	async ({ context, page }) => {
+	const { access_token: token } = await server.register("meg");
+
+	await enter(page, server.url, "meg");
+	const other = await context.newPage();
+	await open(other, server.url);
+	await heading(other, "Account").waitFor();
+	await server.call("POST", "/api/auth/password", { token, json: {
+		current_password: PASSWORD, new_password: "a better one" } });
+	await page.getByRole("link", { name: "Logins" }).click();
+	await assert_over(page, OVER);
+	await assert_over(other, OVER);
+	assert.match(OVER, /the password was changed/);
+});
+
+visit("no call of somebody who is gone is left", phone(), async ({ context,
+	page }) => {
+	const calls = page.locator("#calls li");
+
+	await server.register("nat");
+	await server.register("ned");
+	await enter(page, server.url, "nat");
+	await page.locator("#calls > summary").click();
+	await calls.filter({ hasText: "/api/auth/login" }).waitFor();
+	await button(page, "Log out").click();
+	await heading(page, "Log in").waitFor();
+	await page.getByText("None yet.").waitFor();
+	assert.equal(await calls.count(), 0);
+	const other = await context.newPage();
+	await open(other, server.url);
+	await log_in(other, "nat");
+	await heading(page, "Account").waitFor();
+	await calls.filter({ hasText: "/api/auth/me" }).waitFor();
+	await calls.first().getByRole("button").first().click();
+	const login = JSON.stringify((await server.login("ned")));
+	await other.evaluate((text) => {
+		const pair = JSON.parse(text);
+		const key = Object.keys(localStorage)
+			.find((name) => name.endsWith(":session"));
+
+		localStorage.setItem(key, JSON.stringify({ ...pair,
+			begun: "another", typed: "ned", user: null,
+			lifetime: 1500000, expires_at: Date.now() + 1500000,
+			ends_at: Date.now() + 1500000 }));
+	}, login);
+	await page.getByRole("banner").getByText("ned", { exact: true }).waitFor();
+	await calls.filter({ hasText: "/api/auth/me" }).waitFor();
+	assert.equal(await calls.count(), 1);
+});
+
 // ---------------------------------------------------------------- the tokens
 
 visit("an expired access token is renewed, and nobody notices", phone(),

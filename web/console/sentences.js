@@ -21,7 +21,8 @@ export const details = {
 	"Internal Server Error": { sentence: "Something went wrong on the " +
 		"server. It is not your fault; its log says more." },
 	"Invalid refresh token": { sentence: "This login has ended: it was " +
-		"revoked, or not used for too long. Please log in again." },
+		"revoked, the password was changed, or it was not used for " +
+		"too long. Please log in again." },
 	"Not Found": { sentence: "That is not there any more." },
 	"Not authenticated": { sentence: "Please log in first." },
 	"Request body is incomplete": { sentence: "Something was lost on the " +

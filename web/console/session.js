@@ -6,14 +6,15 @@ import { once, call, patiently } from "./http.js";
 import { changed, focusHeadingSoon } from "./draw.js";
 import { forgetLimits } from "./meter.js";
 import { details, sentenceOf } from "./sentences.js";
-import { alone, dropKept, isSession, keep, keptFor, readSession,
-	writeSession } from "./store.js";
+import { alone, dropKept, handOn, handedOn, isSession, keep, keptFor,
+	readSession, writeSession } from "./store.js";
 
 const AHEAD = 30000;
 
 const ENDED = details["Invalid refresh token"].sentence;
 const LEFT = "You are logged out.";
-const ELSEWHERE = "You were logged out in another tab.";
+const LEFT_ELSEWHERE = "You were logged out in another tab.";
+const ELSEWHERE = "This login has ended in another tab.";
 
 /* For whoever was waiting when the login ended; the page has said so. */
 export class Ended extends Error {}
@@ -65,6 +66,7 @@ function begin(pair, typed) {
 function end(notice) {
 	const one = session.now ?? readSession();
 
+	handOn(notice === LEFT ? LEFT_ELSEWHERE : notice);
 	writeSession(null);
 	session.now = null;
 	session.notice = notice;
@@ -297,15 +299,25 @@ export function noteUser({ id, username, email }) {
 }
 /* ------------------------------------------------------------ other tabs */
 
-/* Does as the tab did that wrote to the store. */
-function follow() {
+/* Who has found no login before the reason came says it late. */
+function explain(notice) {
+	if (notice !== null && session.notice === ELSEWHERE) {
+		session.notice = notice;
+		changed();
+	}
+}
+
+/* Does as the tab did that wrote to the store, and said why. */
+function follow(notice = null) {
 	const before = session.now;
 
 	session.now = readSession();
-	if (before === null && session.now === null)
+	if (before === null && session.now === null) {
+		explain(notice);
 		return;
+	}
 	if (session.now === null)
-		session.notice = ELSEWHERE;
+		session.notice = notice ?? ELSEWHERE;
 	else if (isSame(before, session.now)) {
 		changed();
 		return;
@@ -318,7 +330,7 @@ export function start() {
 	session.now = readSession();
 	window.addEventListener("storage", (event) => {
 		if (isSession(event.key))
-			follow();
+			follow(handedOn(event));
 	});
 	window.addEventListener("pageshow", (event) => {
 		if (event.persisted)

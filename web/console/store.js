@@ -61,6 +61,20 @@ export function writeSession(record) {
 	write(KEY, record);
 }
 
+/* Tells the other tabs why it ends, just before it does. */
+export function handOn(notice) {
+	write(KEY, { notice });
+}
+
+/* What another tab has handed on by this storage event, or null. */
+export function handedOn({ newValue }) {
+	try {
+		return JSON.parse(newValue)?.notice ?? null;
+	} catch {
+		return null;
+	}
+}
+
 /* Whether a storage event is about it; null: about everything. */
 export function isSession(key) {
 	return key === null || key === KEY;
