@@ -2,6 +2,7 @@
 // tokens are renewed, whatever tabs there are.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after } from "node:test";
 
 import { PASSWORD, Server, eventually } from "./server.js";
@@ -322,6 +323,61 @@ visit("tokens and passwords are nowhere but where they have to be", phone(),
 	await button(page, "Log out").click();
 	await heading(page, "Log in").waitFor();
 	assert.deepEqual(await page.evaluate(() => ({ ...localStorage })), {});
+});
+
+// Runs the curl command of the newest such call in a shell; its answer is the
+// body and, in the last line, the status.
+async function run_curl(page, text, variables)
+{
+	const call = page.locator("#calls li").filter({ hasText: text }).first();
+
+	if (await call.locator("pre").count() === 0)
+		await call.getByRole("button").first().click();
+	const line = await call.locator("pre").innerText();
+	return execFileSync("bash", ["-c",
+		`${line} -sS -w '\\n%{http_code}'`], { encoding: "utf8",
+		env: { PATH: process.env.PATH, no_proxy: "*", ...variables } });
+}
+
+visit("the curl commands do what they say, whatever is in them", phone(),
+	async ({ context, page }) => {
+	const username = `x"y\\z'!$(false) {"a":1}`;
+	const PASSWORD = `p"a\\s's\`$(false)!!%20&+=é`;
+	const NEW_PASSWORD = `\\"}', "new_password": "q`;
+	const refuse = (path) => context.route(`**${path}`, (route) =>
+		route.request().method() === "GET" ? route.continue() :
+			route.fulfill({ status: 500 }));
+
+	await refuse("/api/auth/register");
+	await open(page, server.url, "#register");
+	await page.locator("#calls > summary").click();
+	await submit(page, "Register", { Email: "o'b!c{d@example.com",
+		Username: username, Password: PASSWORD });
+	await page.locator("#calls").getByText("500").waitFor();
+	assert.match(await run_curl(page, "/register", { PASSWORD }), /\n201$/);
+	await page.getByRole("link", { name: "Log in" }).click();
+	await log_in(page, username, PASSWORD);
+	await form(page, "Profile").waitFor();
+	assert.equal(await field(form(page, "Profile"), "Username").inputValue(),
+		username);
+	assert.match(await run_curl(page, "/login", { PASSWORD }), /\n200$/);
+	const { access_token: ACCESS_TOKEN } = await kept(page);
+	await refuse("/api/auth/me");
+	await submit(page, "Profile", { Username: `${username}?`,
+		"Current password": PASSWORD }, "Save profile");
+	await page.locator("#calls").getByText("500").waitFor();
+	assert.match(await run_curl(page, "PATCH", { ACCESS_TOKEN, PASSWORD }),
+		/\n200$/);
+	await refuse("/api/auth/password");
+	await submit(page, "Password", { "Current password": PASSWORD,
+		"New password": NEW_PASSWORD }, "Change password");
+	await page.locator("#calls li").filter({ hasText: "/password" })
+		.waitFor();
+	assert.match(await run_curl(page, "/password", { ACCESS_TOKEN, PASSWORD,
+		NEW_PASSWORD }), /\n200$/);
+	assert.ok((await server.login(`${username}?`, NEW_PASSWORD))
+		.access_token);
+	await look(page, "calls hostile");
 });
 
 visit("hostile names are shown as the text that they are", phone(),

@@ -94,7 +94,8 @@ export function callsPanel() {
 <summary><h2>Calls</h2>
 <span class="quiet">with the curl for each</span></summary>
 <p class="hint">The last ${KEPT}, newest first. Secrets are shell variables:
-set <code>ACCESS_TOKEN</code> and the like before you run one.</p>
+set <code>ACCESS_TOKEN</code>, <code>PASSWORD</code> and the like before you run
+one. Where JSON has a secret in it, <code>jq</code> has to be there.</p>
 ${calls.length === 0 ? html`<p>None yet.</p>` :
 		html`<ol class="calls">${calls.map(item)}</ol>`}
 </details>`;

@@ -9,21 +9,35 @@ const VARIABLES = {
 	current_password: "PASSWORD", new_password: "NEW_PASSWORD"
 };
 
-function quote(text) {
-	return /^[\w@%+=:,./-]+$/.test(text) ? text :
-		`'${text.replaceAll("'", "'\\''")}'`;
+/* For the shell; an interactive one looks for "!" in quotes, too. */
+export function quote(text) {
+	return /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text) ? text :
+		`'${text.replace(/['!]/g, "'\\$&'")}'`;
 }
 
-function jsonOf(body) {
-	const text = JSON.stringify(body, (name, value) =>
-		Object.hasOwn(VARIABLES, name) ?
-			`\0${VARIABLES[name]}\0` : value);
+function isSecret(name) {
+	return Object.hasOwn(VARIABLES, name);
+}
 
-	return quote(text).replace(/\\u0000(\w+)\\u0000/g, `'"$$$1"'`);
+function argumentOf([name, value]) {
+	if (isSecret(name))
+		return `--arg ${name} "$${VARIABLES[name]}"`;
+	return typeof value === "string" ? `--arg ${name} ${quote(value)}` :
+		`--argjson ${name} ${quote(JSON.stringify(value))}`;
+}
+
+/* jq makes JSON of whatever a secret is. */
+function jsonOf(body) {
+	if (!Object.keys(body).some(isSecret))
+		return quote(JSON.stringify(body));
+	const args = Object.entries(body).map(argumentOf).join(" ");
+	const object = Object.keys(body).map((name) => `${name}: $${name}`)
+		.join(", ");
+	return `"$(jq -nc ${args} '{${object}}')"`;
 }
 
 function fieldOf([name, value]) {
-	return "--data-urlencode " + (Object.hasOwn(VARIABLES, name) ?
+	return "--data-urlencode " + (isSecret(name) ?
 		`"${name}=$${VARIABLES[name]}"` : quote(`${name}=${value}`));
 }
 
