@@ -331,6 +331,7 @@ async function run_curl(page, text, variables)
 {
 	const call = page.locator("#calls li").filter({ hasText: text }).first();
 
+	await call.waitFor();
 	if (await call.locator("pre").count() === 0)
 		await call.getByRole("button").first().click();
 	const line = await call.locator("pre").innerText();
@@ -353,7 +354,6 @@ visit("the curl commands do what they say, whatever is in them", phone(),
 	await page.locator("#calls > summary").click();
 	await submit(page, "Register", { Email: "o'b!c{d@example.com",
 		Username: username, Password: PASSWORD });
-	await page.locator("#calls").getByText("500").waitFor();
 	assert.match(await run_curl(page, "/register", { PASSWORD }), /\n201$/);
 	await page.getByRole("link", { name: "Log in" }).click();
 	await log_in(page, username, PASSWORD);
@@ -365,20 +365,46 @@ visit("the curl commands do what they say, whatever is in them", phone(),
 	await refuse("/api/auth/me");
 	await submit(page, "Profile", { Username: `${username}?`,
 		"Current password": PASSWORD }, "Save profile");
-	await page.locator("#calls").getByText("500").waitFor();
 	assert.match(await run_curl(page, "PATCH", { ACCESS_TOKEN, PASSWORD }),
 		/\n200$/);
 	await refuse("/api/auth/password");
 	await submit(page, "Password", { "Current password": PASSWORD,
 		"New password": NEW_PASSWORD }, "Change password");
-	await page.locator("#calls li").filter({ hasText: "/password" })
-		.waitFor();
 	assert.match(await run_curl(page, "/password", { ACCESS_TOKEN, PASSWORD,
 		NEW_PASSWORD }), /\n200$/);
 	assert.ok((await server.login(`${username}?`, NEW_PASSWORD))
 		.access_token);
 	await look(page, "calls hostile");
 });
+
+for (const way of ["clipboard", "old way"])
+	visit(`the tokens are copied for the shell, by the ${way}`, phone(),
+		async ({ context, page }) => {
+		await context.grantPermissions(["clipboard-read",
+			"clipboard-write"]);
+		if (way === "old way")
+			await context.addInitScript(() => Object.defineProperty(
+				navigator, "clipboard", { value: undefined }));
+		await server.register(`oda${way.length}`);
+		await enter(page, server.url, `oda${way.length}`);
+		await go(page, "Logins");
+		await button(page, "Copy for the shell").click();
+		await page.getByText("Copied", { exact: true }).waitFor();
+		const lines = await page.evaluate(() =>
+			Navigator.prototype.__lookupGetter__("clipboard")
+				.call(navigator).readText());
+		const [access, refresh] = execFileSync("bash", ["-c", lines +
+			'echo "$ACCESS_TOKEN"; echo "$REFRESH_TOKEN"'],
+		{ encoding: "utf8" }).split("\n");
+		const tokens = await kept(page);
+		assert.equal(access, tokens.access_token);
+		assert.equal(refresh, tokens.refresh_token);
+		await page.getByText("They are secrets").waitFor();
+		await page.locator("#calls > summary").click();
+		await page.locator("#calls li button").first().click();
+		await button(page.locator("#calls"), /^Copy the curl/).click();
+		await page.locator("#calls").getByText("Copied").waitFor();
+	});
 
 visit("hostile names are shown as the text that they are", phone(),
 	async ({ context, page }) => {

@@ -3,6 +3,7 @@
  * the same.  http.js notes them; no secret is kept here.
  */
 import { html, nothing } from "./lit-html.js";
+import { copyText } from "./copy.js";
 import { curlOf } from "./curl.js";
 import { changed } from "./draw.js";
 
@@ -30,20 +31,11 @@ export function forgetCalls() {
 	copied = null;
 }
 
-/* The clipboard is there on secure origins only; else it is the old way. */
-async function write(block) {
-	if (navigator.clipboard !== undefined)
-		return navigator.clipboard.writeText(block.textContent);
-	getSelection().selectAllChildren(block);
-	if (!document.execCommand("copy"))
-		throw new Error("not copied");
-}
-
 async function copy(event, call) {
 	const block = event.target.closest(".curl").querySelector("code");
 
 	try {
-		await write(block);
+		await copyText(block.textContent);
 		copied = { number: call.number, text: "Copied" };
 	} catch {
 		getSelection().selectAllChildren(block);

@@ -10,7 +10,7 @@ const VARIABLES = {
 };
 
 /* For the shell; an interactive one looks for "!" in quotes, too. */
-export function quote(text) {
+function quote(text) {
 	return /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text) ? text :
 		`'${text.replace(/['!]/g, "'\\$&'")}'`;
 }

@@ -3,8 +3,9 @@
  * of this one.  main.js shows it.
  */
 import { html, nothing } from "./lit-html.js";
+import { copyText } from "./copy.js";
 import { closeDialog, dialog, openDialog } from "./dialog.js";
-import { focusHeadingSoon } from "./draw.js";
+import { changed, focusHeadingSoon } from "./draw.js";
 import { Form } from "./form.js";
 import { Resource } from "./resource.js";
 import { endLogin, logOutEverywhere, onChange, renewByHand, session }
@@ -13,6 +14,7 @@ import { dateOf, fromNow, programOf } from "./words.js";
 
 const list = new Resource("/api/auth/sessions");
 let asked = null;
+let copied = null;
 
 /* One that is gone already is as good as ended. */
 async function revoke() {
@@ -42,6 +44,7 @@ const renewForm = new Form({
 
 onChange(() => {
 	asked = null;
+	copied = null;
 	for (const form of [revokeForm, everywhereForm, renewForm])
 		form.reset();
 });
@@ -86,6 +89,27 @@ ${value.total > value.sessions.length ? html`<p class="hint">The
 ${value.sessions.length} last used of ${value.total}.</p>` : nothing}`;
 }
 
+async function copyTokens() {
+	const { access_token: access, refresh_token: refresh } = session.now;
+
+	try {
+		await copyText(`ACCESS_TOKEN='${access}'\n` +
+			`REFRESH_TOKEN='${refresh}'\n`);
+		copied = "Copied";
+	} catch {
+		copied = "The browser does not let this page copy.";
+	}
+	changed();
+}
+
+function copying() {
+	return html`<p class="hint">The commands of Calls need them as variables of
+the shell. They are secrets: whoever has them is logged in as you.</p>
+<div class="buttons"><button type="button" @click=${copyTokens}>Copy for the
+shell</button> <span class="beside" role="status">${copied ?? nothing}</span>
+</div>`;
+}
+
 function tokens() {
 	const { expires_at: expires, ends_at: ends } = session.now;
 
@@ -97,7 +121,8 @@ function tokens() {
 <div><dt>Refresh token</dt><dd>good until ${dateOf(ends)}</dd></div>
 </dl>
 <p class="hint">They are renewed by themselves when they are needed.</p>
-${renewForm.view()}</div>`;
+${renewForm.view()}
+${copying()}</div>`;
 }
 
 export const loginsSection = {
