@@ -4,7 +4,7 @@
  */
 import { html, nothing } from "./lit-html.js";
 import { dialog, openDialog } from "./dialog.js";
-import { Form } from "./form.js";
+import { Form, nameHint } from "./form.js";
 import { Resource } from "./resource.js";
 import { reasons } from "./sentences.js";
 import { callAs, changePassword, deleteAccount, noteUser, onChange, session }
@@ -43,7 +43,7 @@ const profileForm = new Form({
 	done: () => "Your profile is saved.",
 	fields: [
 		{ name: "username", label: "Username", autocomplete: "username",
-			value: () => me.value?.username },
+			hint: nameHint, value: () => me.value?.username },
 		{ name: "email", label: "Email", type: "email",
 			autocomplete: "email", value: () => me.value?.email },
 		{ name: "current_password", label: "Current password",

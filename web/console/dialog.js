@@ -9,8 +9,12 @@ function at(id) {
 	return document.getElementById(id);
 }
 
+/* What "Enter" does first, unlooked at, is nothing. */
 export function openDialog(id) {
-	afterDraw(() => at(id)?.showModal());
+	afterDraw(() => {
+		at(id)?.showModal();
+		at(id)?.querySelector(".cancel").focus();
+	});
 }
 
 export function closeDialog(id) {
@@ -30,7 +34,7 @@ aria-describedby=${`${id}-text`}
 @close=${(event) => clear(event, form)}>
 <h3 id=${`${id}-title`}>${title}</h3>
 <div class="text" id=${`${id}-text`}>${text}</div>
-${form.view(html`<button type="button"
+${form.view(html`<button type="button" class="cancel"
 @click=${() => closeDialog(id)}>Cancel</button>`)}
 </dialog>`;
 }

@@ -3,13 +3,15 @@
  * it whenever no login is there.
  */
 import { html, nothing } from "./lit-html.js";
-import { Form } from "./form.js";
+import { prefix } from "./away.js";
+import { Form, nameHint } from "./form.js";
 import { meter } from "./meter.js";
 import { logIn, register, session } from "./session.js";
 
 const login = new Form({
 	id: "login", title: "Log in", label: "Log in", act: logIn,
 	named: "username",
+	lost: "The server did not answer. Try again when it is back.",
 	fields: [
 		{ name: "username", label: "Username or email",
 			autocomplete: "username" },
@@ -25,7 +27,7 @@ const registration = new Form({
 			autocomplete: "email" },
 		{ name: "username", label: "Username",
 			autocomplete: "username",
-			hint: "At least 3 characters." },
+			hint: nameHint },
 		{ name: "password", label: "Password", isSecret: true,
 			autocomplete: "new-password",
 			hint: "At least 8 characters." }
@@ -64,6 +66,10 @@ export function entrance(route) {
 	const isNew = route === "register";
 
 	return html`<div class="entrance">
+<p>Your account at switchboard, an agent chat with humans in the loop: what can
+be done here by hand can be done from programs, too, which the documentation
+describes, <a href=${`${prefix}/docs`}>to try out</a> and
+<a href=${`${prefix}/redoc`}>to read</a>.</p>
 <div class="card">${isNew ? nothing : way(ways.login)}
 ${isNew ? way(ways.register) : nothing}</div>
 ${isNew ? meter(["address"]) :

@@ -11,8 +11,11 @@ import { Ended } from "./session.js";
 import { nameKey, span } from "./words.js";
 
 const LOST = "The server did not answer, so this may or may not have been " +
-	"done. What you typed is still here: send it again when the server " +
+	"done.";
+const TYPED = " What you typed is still here: send it again when the server " +
 	"is back.";
+
+export const nameHint = "3 to 50 characters, no @, no space at the ends.";
 
 /* What a form says, and whether it can be sent. */
 function blank() {
@@ -27,7 +30,8 @@ export class Form {
 	 * autocomplete, value(), isSecret }; act(values): makes the call, and
 	 * gives its answer; done(answer): what to say then; owner(): whose
 	 * passwords they are, for programs that keep them; named: the field
-	 * of the account, if it isn't one's own.
+	 * of the account, if it isn't one's own; lost: what to say after no
+	 * answer, if nothing can have been done.
 	 */
 	constructor({ fields = [], kind = "primary", ...options }) {
 		Object.assign(this, options, { fields, kind });
@@ -211,7 +215,8 @@ ${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
 		const { isLost, alert } = this.state;
 
 		if (isLost && isAway())
-			return LOST;
+			return this.lost ??
+				LOST + (this.fields.length > 0 ? TYPED : "");
 		return isOver ? nothing :
 			this.hold()?.alert ?? alert ?? nothing;
 	}

@@ -91,8 +91,7 @@ function view() {
 <h1 class="brand">switchboard <span>console</span></h1>
 ${session.now === null ? nothing : who()}
 </header>
-${banner()}
-${stayed()}
+<div class="banners">${banner()}${stayed()}</div>
 ${session.now === null ? html`<main>${entrance(route())}</main>` : inside()}
 <footer>${callsPanel()}${servicePanel()}</footer>`;
 }
