@@ -40,14 +40,52 @@ visit("who has only the URL registers, reads the profile, revokes a login",
 	const dialog = page.getByRole("dialog", { name: "Revoke this login?" });
 	await dialog.getByText("curl 7.88").waitFor();
 	await look(page, "revocation");
+	assert.ok(await button(dialog, "Cancel").evaluate(
+		(element) => element === document.activeElement));
 	await button(dialog, "Revoke").click();
 	await logins.filter({ hasText: "curl 7.88" })
 		.waitFor({ state: "detached" });
+	await page.getByRole("status").getByText("curl 7.88 is logged out.")
+		.waitFor();
+	await look(page, "revoked");
 	assert.equal(await logins.count(), 1);
 	assert.equal((await server.call("GET", "/api/auth/me",
 		{ token: other.access_token })).status, 401);
 	assert.ok(requests.every((request) =>
 		/^(GET|POST|DELETE) \/(console|static|api|health)/.test(request)));
+});
+
+visit("the entrance says what this is, and leads to what describes it",
+	phone(), async ({ page }) => {
+	await open(page, server.url);
+	for (const [name, path] of [["to try out", "docs"],
+		["to read", "redoc"]])
+		assert.equal(await page.getByRole("main").getByRole("link",
+			{ name, exact: true }).getAttribute("href"), `/${path}`);
+	await page.getByRole("link", { name: "Register" }).click();
+	await page.getByText("3 to 50 characters, no @").waitFor();
+});
+
+visit("logins that are alike are told apart, and none was renewed at once",
+	phone(), async ({ page }) => {
+	const login = page.locator(".login");
+
+	await server.register("lil");
+	await enter(page, server.url, "lil");
+	await go(page, "Logins");
+	await login.nth(1).waitFor();
+	assert.equal(await page.getByText("last renewed").count(), 0);
+	assert.equal(await page.getByText(/\d\d:\d\d\)/).count(), 0);
+	await button(page, "Renew now").click();
+	await page.getByText("The tokens are renewed.").waitFor();
+	await server.login("lil");
+	await button(page, "Load again").click();
+	await login.nth(2).waitFor();
+	assert.equal(await login.filter({ hasText: "this login" })
+		.getByText("last renewed").count(), 1);
+	assert.equal(await login.getByText(/ago|just now \(.*\d\d:\d\d\)/)
+		.count(), 2);
+	await look(page, "logins alike");
 });
 
 visit("the console weighs less than 60 KiB", phone(), async ({ context, page,

@@ -49,6 +49,32 @@ visit("a server that is away is waited for, and nothing typed is lost", phone(),
 	await banner.waitFor({ state: "detached" });
 });
 
+visit("a login that was not answered moves nothing, and is just sent again",
+	phone(), async ({ page }) => {
+	const login = form(page, "Log in");
+	const banner = page.getByRole("complementary", { name: "Connection" });
+	const top = async () => (await field(login, "Username or email")
+		.boundingBox()).y;
+
+	await server.register("ben");
+	await open(page, server.url);
+	await page.getByText("healthy").first().waitFor();
+	const before = await top();
+	await server.stop();
+	await log_in(page, "ben");
+	await login.getByRole("alert").getByText("The server did not answer. " +
+		"Try again when it is back.", { exact: true }).waitFor();
+	await banner.getByRole("alert").waitFor();
+	assert.equal(await top(), before);
+	await server.start();
+	await button(banner, "Try now").or(banner.getByText("is back")).first()
+		.click();
+	await banner.getByText("The server is back.").waitFor();
+	assert.equal(await top(), before);
+	await button(login, "Log in").click();
+	await heading(page, "Account").waitFor();
+});
+
 visit("what only reads goes on by itself when the server is back", phone(),
 	async ({ page }) => {
 	const banner = page.getByRole("complementary", { name: "Connection" });
@@ -254,3 +280,11 @@ for (const name of ["console", "docs", "redoc"]) {
 		await show(page, `${name} without JavaScript`);
 	});
 }
+
+visit("the console without JavaScript leads to what needs none",
+	phone({ scripts: false }), async ({ page }) => {
+	await page.goto(`${server.url}/console`);
+	const link = page.locator("noscript").getByRole("link");
+	assert.equal(await link.getAttribute("href"), "/openapi.json");
+	assert.equal(await page.getByText("One moment").isVisible(), false);
+});

@@ -53,7 +53,15 @@ visit("who logs out everywhere has no login left", phone(), async ({ page }) => 
 
 	await enter(page, server.url, "bea");
 	await go(page, "Logins");
-	await button(page, "Log out everywhere").click();
+	await button(page, "Log out everywhere…").click();
+	const dialog = page.getByRole("dialog", { name: "Log out everywhere?" });
+	await dialog.waitFor();
+	await look(page, "farewell");
+	await page.keyboard.press("Enter");
+	await dialog.waitFor({ state: "hidden" });
+	assert.ok(await lives(other));
+	await button(page, "Log out everywhere…").click();
+	await button(dialog, "Log out everywhere").click();
 	await assert_over(page, "You are logged out everywhere.");
 	assert.ok(!await lives(other));
 	await log_in(page, "bea");

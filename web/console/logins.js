@@ -12,8 +12,11 @@ import { endLogin, logOutEverywhere, onChange, renewByHand, session }
 	from "./session.js";
 import { dateOf, fromNow, programOf } from "./words.js";
 
+const HOUR = 3600000;
+
 const list = new Resource("/api/auth/sessions");
 let asked = null;
+let ended = null;
 let copied = null;
 
 /* One that is gone already is as good as ended. */
@@ -26,6 +29,7 @@ async function revoke() {
 const revokeForm = new Form({
 	id: "revoke", label: "Revoke", kind: "danger", act: revoke,
 	done: () => {
+		ended = `${programOf(asked.user_agent)} is logged out.`;
 		closeDialog("revocation");
 		list.load();
 		focusHeadingSoon();
@@ -44,6 +48,7 @@ const renewForm = new Form({
 
 onChange(() => {
 	asked = null;
+	ended = null;
 	copied = null;
 	for (const form of [revokeForm, everywhereForm, renewForm])
 		form.reset();
@@ -51,26 +56,44 @@ onChange(() => {
 
 function ask(login) {
 	asked = login;
+	ended = null;
 	revokeForm.reset();
 	openDialog("revocation");
 }
 
-function when(text) {
+function when(text, isExact = false) {
 	const moment = Date.parse(text);
 
 	return html`<time datetime=${text} title=${dateOf(moment)}>
-${fromNow(moment)}</time>`;
+${fromNow(moment)}${isExact ? ` (${dateOf(moment)})` : nothing}</time>`;
 }
 
-function login(one) {
+/* Whether only the time of day tells it from others, or the day is past. */
+function isVague(one, all) {
+	return Date.now() - Date.parse(one.created_at) > HOUR ||
+		all.some((other) => other.id !== one.id &&
+			other.ip_address === one.ip_address &&
+			programOf(other.user_agent) ===
+				programOf(one.user_agent));
+}
+
+function times(one, all) {
+	const isUsed = one.last_used_at !== one.created_at;
+
+	return html`logged in ${when(one.created_at, isVague(one, all))}${
+		isUsed ? html`, last renewed ${when(one.last_used_at)}` :
+			nothing}; ends ${when(one.expires_at)} unless it is
+renewed`;
+}
+
+function login(one, all) {
 	const program = programOf(one.user_agent);
 
 	return html`<li class="login ${one.current ? "current" : ""}">
 <div class="what"><p class="program">${program}
 ${one.current ? html`<span class="badge">this login</span>` : nothing}</p>
-<p class="hint">From ${one.ip_address ?? "an unknown address"}, logged in
-${when(one.created_at)}, last renewed ${when(one.last_used_at)}; ends
-${when(one.expires_at)} unless it is renewed.</p></div>
+<p class="hint">From ${one.ip_address ?? "an unknown address"},
+${times(one, all)}.</p></div>
 <button type="button"
 aria-label=${`Revoke ${one.current ? "this login, " : ""}${program} from ${
 		one.ip_address ?? "an unknown address"}`}
@@ -84,7 +107,7 @@ function logins() {
 	if (value === null)
 		return list.trouble();
 	return html`${list.trouble()}
-<ul class="logins">${value.sessions.map(login)}</ul>
+<ul class="logins">${value.sessions.map((one, i, all) => login(one, all))}</ul>
 ${value.total > value.sessions.length ? html`<p class="hint">The
 ${value.sessions.length} last used of ${value.total}.</p>` : nothing}`;
 }
@@ -130,12 +153,17 @@ export const loginsSection = {
 	title: "Logins",
 	shown: list.load,
 	view: () => html`<div class="card"><h3>Where you are logged in</h3>
+<p class="said" role="status">${ended ?? nothing}</p>
 ${logins()}
 ${list.button()}</div>
 ${session.now === null ? nothing : tokens()}
 <div class="card"><h3>Log out everywhere</h3>
 <p>Ends every login of this account, this one too.</p>
-${everywhereForm.view()}</div>
+<div class="buttons"><button type="button" class="danger"
+@click=${() => openDialog("farewell")}>Log out everywhere…</button></div></div>
+${dialog({ id: "farewell", title: "Log out everywhere?", form: everywhereForm,
+		text: html`<p>Every login of this account ends at once, here
+and on all other devices.</p>` })}
 ${dialog({ id: "revocation", title: "Revoke this login?", form: revokeForm,
 		text: html`<p>${programOf(asked?.user_agent)}, from
 ${asked?.ip_address ?? "an unknown address"}, is logged out at once.
