@@ -71,7 +71,8 @@ function isLow(left, limit) {
 export function bar(label, left, limit) {
 	return html`<svg class="bar ${isLow(left, limit) ? "low" : ""}" role="meter"
 aria-label=${label} aria-valuemin="0" aria-valuemax=${limit}
-aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`} preserveAspectRatio="none">
+aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`}
+preserveAspectRatio="none">
 <rect width=${left} height="1"></rect></svg>`;
 }
 
