@@ -126,8 +126,8 @@ async function copyTokens() {
 }
 
 function copying() {
-	return html`<p class="hint">The commands of Calls need them as variables of
-the shell. They are secrets: whoever has them is logged in as you.</p>
+	return html`<p class="hint">The commands of Calls need them as variables
+of the shell. They are secrets: whoever has them is logged in as you.</p>
 <div class="buttons">
 <button type="button" @click=${copyTokens}>Copy for the
 shell</button> <span class="beside" role="status">${copied ?? nothing}</span>

@@ -69,7 +69,8 @@ function isLow(left, limit) {
 
 /* A bar of what is left; the text beside it says the same. */
 export function bar(label, left, limit) {
-	return html`<svg class="bar ${isLow(left, limit) ? "low" : ""}" role="meter"
+	return html`<svg class="bar ${isLow(left, limit) ? "low" : ""}"
+role="meter"
 aria-label=${label} aria-valuemin="0" aria-valuemax=${limit}
 aria-valuenow=${left} viewBox=${`0 0 ${limit} 1`}
 preserveAspectRatio="none">
