@@ -66,9 +66,9 @@ export function entrance(route) {
 	const isNew = route === "register";
 
 	return html`<div class="entrance">
-<p>Your account at switchboard, an agent chat with humans in the loop: what can
-be done here by hand can be done from programs, too, which the documentation
-describes, <a href=${`${prefix}/docs`}>to try out</a> and
+<p>Your account at switchboard, an agent chat with humans in the loop, by hand.
+Programs can do the same: there is documentation
+<a href=${`${prefix}/docs`}>to try out</a> and
 <a href=${`${prefix}/redoc`}>to read</a>.</p>
 <div class="card">${isNew ? nothing : way(ways.login)}
 ${isNew ? way(ways.register) : nothing}</div>
