@@ -277,6 +277,39 @@ visit("two tabs without locks refresh both, and stay in one chain", phone(),
 	await assert_goes_on(tabs);
 });
 
+// The second try after a 503 has whatever token there is by then.
+visit("a call is for the account that it was made for, or for none", phone(),
+	async ({ context, page }) => {
+	const mine = await server.register("nan");
+	const others = await server.register("oda");
+	const deletion = form(page, "Delete account");
+	const second = await context.newPage();
+	let tries = 0;
+
+	await context.route("**/api/auth/me", async (route) => {
+		if (route.request().method() !== "DELETE" || tries++ > 0)
+			return route.continue();
+		return route.fulfill({ status: 503, headers: { "Retry-After": "3" },
+			contentType: "application/json", body: JSON.stringify(
+				{ detail: "Service temporarily unavailable" }) });
+	});
+	await enter(page, server.url, "nan");
+	await open(second, server.url);
+	await button(page, "Delete account…").click();
+	await field(deletion, "Current password").fill(PASSWORD);
+	await button(deletion, "Delete for good").click();
+	await eventually(() => tries === 1, "a try");
+	const done = page.waitForResponse((answer) => answer.status() !== 503 &&
+		answer.request().method() === "DELETE", { timeout: 8000 })
+		.catch(() => null);
+	await button(second, "Log out").click();
+	await log_in(second, "oda");
+	await heading(second, "Account").waitFor();
+	assert.equal(await done, null);
+	assert.ok(await lives(mine));
+	assert.ok(await lives(others));
+});
+
 // ------------------------------------------------------------ what is secret
 
 visit("tokens and passwords are nowhere but where they have to be", phone(),
