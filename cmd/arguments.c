@@ -65,3 +65,14 @@ cmd_parse(char **arguments, const struct cmd_option *options,
 	}
 	return NULL;
 }
+
+enum cmd_exit
+cmd_parse_one(const char *command, const char *lacking, char **arguments,
+    const struct cmd_option *options, const char **operand)
+{
+	const char *wrong = cmd_parse(arguments, options, operand, 1);
+
+	if (wrong != NULL)
+		return cmd_refuse(command, wrong);
+	return *operand == NULL ? cmd_lack(command, lacking) : CMD_OK;
+}

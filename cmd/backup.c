@@ -84,19 +84,6 @@ make_partial(const struct backup *b)
 	return true;
 }
 
-static bool
-sync_path(const char *path, int flags)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	bool done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	return done;
-}
-
 /* ------------------------------------------------------------- what it has */
 
 static bool
@@ -195,9 +182,9 @@ save(struct backup *b)
 		    complain(b, b->path, "the backup can't be made; the log "
 		    "says why");
 	}
-	if (!sync_path(b->partial, 0) || stat(b->partial, &st) != 0 ||
+	if (!sb_sync_path(b->partial) || stat(b->partial, &st) != 0 ||
 	    rename(b->partial, b->path) != 0 ||
-	    !sync_path(folder_of(b->cmd.pool, b->path), O_DIRECTORY)) {
+	    !sb_sync_path(folder_of(b->cmd.pool, b->path))) {
 		complain(b, b->path, strerror(errno));
 		sb_db_remove(b->partial);
 		return CMD_CREATE;

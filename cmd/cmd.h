@@ -91,6 +91,11 @@ struct cmd_option {
 const char *cmd_parse(char **arguments, const struct cmd_option *,
 	    const char **operands, int most);
 
+/* The same for one that can't be done without.  CMD_OK, or says what is wrong. */
+enum cmd_exit cmd_parse_one(const char *command, const char *lacking,
+	    char **arguments, const struct cmd_option *,
+	    const char **operand);
+
 /* ------------------------------------------------------------ account.c */
 
 enum cmd_field { CMD_USERNAME, CMD_EMAIL, CMD_PASSWORD, CMD_FIELDS };

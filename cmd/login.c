@@ -73,19 +73,16 @@ print_logins(struct cmd *c, const char *user, bool all, bool json)
 enum cmd_exit
 cmd_login_list(char **arguments)
 {
-	const char *name = "login list", *who, *wrong;
+	const char *name = "login list", *who;
 	bool json = false, all = false;
 	const struct sb_row *user;
 	enum cmd_exit status;
 	struct cmd c;
 
-	wrong = cmd_parse(arguments, (const struct cmd_option[]){
-	    { "--json", &json }, { "--all", &all }, { NULL, NULL } }, &who, 1);
-	if (wrong != NULL)
-		return cmd_refuse(name, wrong);
-	if (who == NULL)
-		return cmd_lack(name, "USER");
-	if ((status = cmd_begin(&c, name)) != CMD_OK)
+	status = cmd_parse_one(name, "USER", arguments,
+	    (const struct cmd_option[]){ { "--json", &json },
+	    { "--all", &all }, { NULL, NULL } }, &who);
+	if (status != CMD_OK || (status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	if ((user = cmd_find_user(&c, who)) == NULL)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);
@@ -192,15 +189,12 @@ cmd_login_revoke(char **arguments)
 enum cmd_exit
 cmd_user_logout(char **arguments)
 {
-	const char *name = "user logout", *who, *wrong;
+	const char *name = "user logout", *who;
 	enum cmd_exit status;
 	struct cmd c;
 
-	wrong = cmd_parse(arguments, NULL, &who, 1);
-	if (wrong != NULL)
-		return cmd_refuse(name, wrong);
-	if (who == NULL)
-		return cmd_lack(name, "USER");
-	return (status = cmd_begin(&c, name)) != CMD_OK ? status :
-	    revoke_all(&c, who);
+	status = cmd_parse_one(name, "USER", arguments, NULL, &who);
+	if (status != CMD_OK || (status = cmd_begin(&c, name)) != CMD_OK)
+		return status;
+	return revoke_all(&c, who);
 }

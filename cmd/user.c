@@ -171,12 +171,11 @@ change(const char *command, const char *who, const struct flag *flag, bool on)
 static enum cmd_exit
 change_active(const char *command, char **arguments, bool on)
 {
-	const char *who, *wrong = cmd_parse(arguments, NULL, &who, 1);
+	const char *who;
+	enum cmd_exit status = cmd_parse_one(command, "USER", arguments, NULL,
+	    &who);
 
-	if (wrong != NULL)
-		return cmd_refuse(command, wrong);
-	return who == NULL ? cmd_lack(command, "USER") :
-	    change(command, who, &active, on);
+	return status != CMD_OK ? status : change(command, who, &active, on);
 }
 
 enum cmd_exit

@@ -122,17 +122,13 @@ set_password(struct cmd *c, const struct sb_row *user, const char *password)
 enum cmd_exit
 cmd_user_passwd(char **arguments)
 {
-	const char *name = "user passwd", *who, *wrong, *password;
+	const char *name = "user passwd", *who, *password;
 	const struct sb_row *user;
 	enum cmd_exit status;
 	struct cmd c;
 
-	wrong = cmd_parse(arguments, NULL, &who, 1);
-	if (wrong != NULL)
-		return cmd_refuse(name, wrong);
-	if (who == NULL)
-		return cmd_lack(name, "USER");
-	if ((status = cmd_begin(&c, name)) != CMD_OK)
+	status = cmd_parse_one(name, "USER", arguments, NULL, &who);
+	if (status != CMD_OK || (status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	if ((user = cmd_find_user(&c, who)) == NULL)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);

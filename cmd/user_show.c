@@ -42,19 +42,16 @@ method(struct sb_pool *pool, const char *password)
 enum cmd_exit
 cmd_user_show(char **arguments)
 {
-	const char *name = "user show", *who, *wrong;
+	const char *name = "user show", *who;
 	const struct sb_row *row;
 	enum cmd_exit status;
 	bool json = false;
 	struct cmd c;
 
-	wrong = cmd_parse(arguments, (const struct cmd_option[]){
-	    { "--json", &json }, { NULL, NULL } }, &who, 1);
-	if (wrong != NULL)
-		return cmd_refuse(name, wrong);
-	if (who == NULL)
-		return cmd_lack(name, "USER");
-	if ((status = cmd_begin(&c, name)) != CMD_OK)
+	status = cmd_parse_one(name, "USER", arguments,
+	    (const struct cmd_option[]){ { "--json", &json }, { NULL, NULL } },
+	    &who);
+	if (status != CMD_OK || (status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	row = cmd_find_user(&c, who);
 	if (row == NULL || (row = sb_one(c.db, SB_Q_ACCOUNT_SHOW,
@@ -81,19 +78,16 @@ cmd_user_show(char **arguments)
 enum cmd_exit
 cmd_user_delete(char **arguments)
 {
-	const char *name = "user delete", *who, *wrong, *whom;
+	const char *name = "user delete", *who, *whom;
 	const struct sb_row *user;
 	enum cmd_exit status;
 	bool yes = false;
 	struct cmd c;
 
-	wrong = cmd_parse(arguments, (const struct cmd_option[]){
-	    { "--yes", &yes }, { NULL, NULL } }, &who, 1);
-	if (wrong != NULL)
-		return cmd_refuse(name, wrong);
-	if (who == NULL)
-		return cmd_lack(name, "USER");
-	if ((status = cmd_begin(&c, name)) != CMD_OK)
+	status = cmd_parse_one(name, "USER", arguments,
+	    (const struct cmd_option[]){ { "--yes", &yes }, { NULL, NULL } },
+	    &who);
+	if (status != CMD_OK || (status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	if ((user = cmd_find_user(&c, who)) == NULL)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);

@@ -133,11 +133,10 @@ write_beside(const char *path, const char *temporary, const char *text)
 	return done;
 }
 
-/* A network file system may know no such thing. */
-static bool
-sync_directory(void)
+bool
+sb_sync_path(const char *path)
 {
-	int fd = open(sb_settings.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
 	int error = errno;
 
@@ -160,7 +159,7 @@ sb_data_write(const char *name, const char *text, bool replace)
 		why = strerror(errno);
 	if (why != NULL || !replace)
 		unlink(temporary);
-	if (why == NULL && !sync_directory())
+	if (why == NULL && !sb_sync_path(sb_settings.data))
 		why = strerror(errno);
 	sb_pool_free(pool);
 	return why;

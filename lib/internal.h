@@ -526,6 +526,12 @@ const char *sb_data_write(const char *name, const char *text, bool replace);
  */
 bool	 sb_data_own(int fd, const char *path);
 
+/*
+ * Flushes a file or a folder; one that a network file system can't flush counts
+ * as flushed.  False, with errno, if it isn't.
+ */
+bool	 sb_sync_path(const char *path);
+
 /* Whether a file is as it was when it was looked at before. */
 bool	 sb_data_same(const struct stat *, const struct stat *);
 
