@@ -91,7 +91,7 @@ struct cmd_option {
 const char *cmd_parse(char **arguments, const struct cmd_option *,
 	    const char **operands, int most);
 
-/* The same for one that can't be done without.  CMD_OK, or says what is wrong. */
+/* The same for one that must be there; CMD_OK, or says what is wrong. */
 enum cmd_exit cmd_parse_one(const char *command, const char *lacking,
 	    char **arguments, const struct cmd_option *,
 	    const char **operand);
