@@ -45,7 +45,7 @@ delete()	# ACCESS [CURRENT]
 incorrect()
 {
 	expect 400 '{"detail":"Incorrect password"}'
-	is "$(header WWW-Authenticate)" '' WWW-Authenticate
+	header_is WWW-Authenticate ''
 }
 
 taken()
@@ -147,8 +147,8 @@ revoke()	# ACCESS
 	try_password "$access"
 	expect 200
 	is_token_pair
-	is "$(header Content-Type)" application/json
-	is "$(header Cache-Control)" no-store
+	header_is Content-Type application/json
+	header_is Cache-Control no-store
 	take_tokens
 	is "$(claim sub "$access") $(claim sub "$refresh")" "$id $id" sub
 	isnt "$(claim sid "$access")" "$sid" sid
@@ -429,8 +429,8 @@ revoke()	# ACCESS
 	    "created_at":"'$created'"}'
 	is "$(jq -c keys_unsorted <<<"$body")" \
 	    '["id","email","username","is_active","created_at"]'
-	is "$(header Content-Type)" application/json
-	is "$(header Cache-Control)" no-store
+	header_is Content-Type application/json
+	header_is Cache-Control no-store
 	local answer=$body
 	me "$access"
 	expect 200 "$answer"
@@ -534,7 +534,7 @@ revoke()	# ACCESS
 	patch "$access" '"email":"zoey@example.com","username":"somebody"'
 	taken Username
 	is "$(stored "$access")" "$before" 'what is stored'
-	is "$(header WWW-Authenticate)" ''
+	header_is WWW-Authenticate ''
 }
 
 @test "the name of one and the address of another are both taken" {
@@ -702,8 +702,8 @@ revoke()	# ACCESS
 	local users=$(sql 'SELECT count(*) FROM users')
 	delete "$access"
 	expect 204 ''
-	is "$(header Content-Type)" ''
-	is "$(header Cache-Control)" no-store
+	header_is Content-Type ''
+	header_is Cache-Control no-store
 	is "$(sql "SELECT count(*) FROM users WHERE id = '$id'")" 0 users
 	is "$(sql "SELECT count(*) FROM logins WHERE user_id = '$id'")" 0
 	is "$(sql "SELECT count(*) FROM refresh_tokens WHERE login_id NOT IN
@@ -1020,12 +1020,12 @@ DELETE /api/auth/me {"current_password":"correct horse battery staple"}'
 		call "$method" "$path" 'Content-Type: application/json' \
 		    -- "$text"
 		expect 401 '{"detail":"Not authenticated"}'
-		is "$(header WWW-Authenticate)" Bearer
-		is "$(header Cache-Control)" no-store
+		header_is WWW-Authenticate Bearer
+		header_is Cache-Control no-store
 		for token in '' x "$access" "$refresh" 'a b'; do
 			with "$method" "$path" "$token" "$text"
 			refused
-			is "$(header Cache-Control)" no-store
+			header_is Cache-Control no-store
 		done
 		later 1600 with "$method" "$path" "$live" "$text"
 		refused
@@ -1146,16 +1146,16 @@ DELETE /api/auth/me {"current_password":"correct horse battery staple"}'
 @test "another method is a 405 that names those there are" {
 	call PUT /api/auth/me "Authorization: Bearer $somebody"
 	expect 405 '{"detail":"Method Not Allowed"}'
-	is "$(header Allow)" 'DELETE, GET, HEAD, PATCH' Allow
+	header_is Allow 'DELETE, GET, HEAD, PATCH'
 	call POST /api/auth/me
 	expect 405
-	is "$(header Allow)" 'DELETE, GET, HEAD, PATCH' Allow
+	header_is Allow 'DELETE, GET, HEAD, PATCH'
 	local method
 	for method in GET PUT PATCH DELETE; do
 		call $method /api/auth/password \
 		    "Authorization: Bearer $somebody"
 		expect 405 '{"detail":"Method Not Allowed"}'
-		is "$(header Allow)" POST Allow
+		header_is Allow POST
 	done
 	call HEAD /api/auth/password
 	is "$status_code" 405
@@ -1168,10 +1168,10 @@ DELETE /api/auth/me {"current_password":"correct horse battery staple"}'
 		with "$method" "$path" "$access" "${text//horse/mule}" \
 		    'X-Request-ID: mine-7'
 		incorrect
-		is "$(header X-Request-ID)" mine-7
-		is "$(header X-Content-Type-Options)" nosniff
-		is "$(header Vary)" Origin
-		is "$(header Cache-Control)" no-store
+		header_is X-Request-ID mine-7
+		header_is X-Content-Type-Options nosniff
+		header_is Vary Origin
+		header_is Cache-Control no-store
 		has "$log" ' auth mine-7: '
 	done <<<"$ways"
 }
@@ -1246,7 +1246,7 @@ DELETE /api/auth/me {"current_password":"correct horse battery staple"}'
 	while read -r method path text; do
 		with "$method" "$path" "$access" "${text//horse/mule}"
 		incorrect
-		is "$(header X-RateLimit-Remaining)" $((left -= 1)) remaining
+		header_is X-RateLimit-Remaining $((left -= 1))
 	done <<<"$ways"
 	while read -r method path text; do
 		with "$method" "$path" "$access" "$text"

@@ -13,13 +13,13 @@ setup_file()
 
 is_allowed()
 {
-	is "$(header Access-Control-Allow-Origin)" "$ours" 'allowed origin'
-	is "$(header Access-Control-Allow-Credentials)" true credentials
+	header_is Access-Control-Allow-Origin "$ours"
+	header_is Access-Control-Allow-Credentials true
 }
 
 is_not_allowed()
 {
-	is "$(header Access-Control-Allow-Origin)" '' 'allowed origin'
+	header_is Access-Control-Allow-Origin ''
 }
 
 preflight()	# ORIGIN METHOD TARGET [HEADERS]
@@ -105,18 +105,18 @@ preflight()	# ORIGIN METHOD TARGET [HEADERS]
 	is_allowed
 	is "$(header Access-Control-Allow-Methods)" \
 	    'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'
-	is "$(header Access-Control-Max-Age)" 600
+	header_is Access-Control-Max-Age 600
 }
 
 @test "a preflight's header fields are mirrored" {
 	preflight $ours POST /api/auth/register 'content-type, x-Anything'
 	is "$status_code" 200
-	is "$(header Access-Control-Allow-Headers)" 'content-type, x-Anything'
+	header_is Access-Control-Allow-Headers 'content-type, x-Anything'
 }
 
 @test "a preflight can split no answer in two" {
 	preflight $ours GET /health $'a\r\nSet-Cookie: x=1\r\n\r\n<p>'
-	is "$(header Set-Cookie)" ''
+	header_is Set-Cookie ''
 	lacks "$body" '<p>'
 }
 
@@ -171,7 +171,7 @@ preflight()	# ORIGIN METHOD TARGET [HEADERS]
 	expect 200
 	like "$(header Access-Control-Allow-Origin)" \
 	    '[*]|https://anywhere[.]example'
-	is "$(header Access-Control-Allow-Credentials)" '' credentials
+	header_is Access-Control-Allow-Credentials ''
 }
 
 @test "every origin with credentials is refused as a setting" {
@@ -185,6 +185,6 @@ preflight()	# ORIGIN METHOD TARGET [HEADERS]
 @test "without credentials a listed origin is echoed alone" {
 	settings+=(CORS_CREDENTIALS=false)
 	call GET /health "Origin: $ours"
-	is "$(header Access-Control-Allow-Origin)" "$ours"
-	is "$(header Access-Control-Allow-Credentials)" '' credentials
+	header_is Access-Control-Allow-Origin "$ours"
+	header_is Access-Control-Allow-Credentials ''
 }

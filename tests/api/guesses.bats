@@ -28,7 +28,7 @@ guess()		# NAME [FIELD=VALUE&...]
 	form /api/auth/login "username=$1&password=wrong${2+&$2}"
 	expect 401 '{"detail":"Incorrect username or password",
 	    "error":"invalid_grant"}'
-	is "$(header WWW-Authenticate)" Bearer WWW-Authenticate
+	header_is WWW-Authenticate Bearer
 }
 
 right()		# NAME [FIELD=VALUE&...]: the right password
@@ -114,7 +114,7 @@ until_waiting()	# N
 	at 10 right ten
 	is "$status_code $reason" '429 Too Many Requests' status
 	is "$body" '{"detail":"Account rate limit exceeded. Try again in 891 seconds.","limit":10,"remaining":0,"retry_after":891,"reset_at":1760440900.25}'
-	is "$(header Retry-After)" 891 Retry-After
+	header_is Retry-After 891
 	says account 10 0 901 891 900
 	at 900 right ten
 	over Account 10 900.25 1
@@ -483,7 +483,7 @@ remove_account()	# PASSWORD
 		$what wrong
 		is "$status_code" 429 status
 		has "$body" '"Account rate limit exceeded. '
-		is "$(header RateLimit-Policy)" '"account";q=10;w=900' policy
+		header_is RateLimit-Policy '"account";q=10;w=900'
 		$what "$password"
 		is "$status_code" 429 status
 	done
@@ -645,7 +645,7 @@ remove_account()	# PASSWORD
 	    "username=apart&password=wrong&refresh_token=$first"
 	is "$status_code" 429 status
 	has "$body" '"Account rate limit exceeded. '
-	is "$(header RateLimit-Policy)" '"account";q=10;w=900' policy
+	header_is RateLimit-Policy '"account";q=10;w=900'
 	right apart "refresh_token=$first"
 	is "$status_code" 429 status
 	# Neither the account's nor another login's.

@@ -33,16 +33,13 @@ says()
 	local window=${6-60} warning=
 	(($3 * 5 >= $2)) || warning=approaching
 
-	is "$(header X-RateLimit-Limit)" "$2" X-RateLimit-Limit || return
-	is "$(header X-RateLimit-Remaining)" "$3" X-RateLimit-Remaining ||
-	    return
-	is "$(header X-RateLimit-Reset)" $((moment + $4)) X-RateLimit-Reset ||
-	    return
-	is "$(header X-RateLimit-Window)" "$window" X-RateLimit-Window || return
-	is "$(header RateLimit-Policy)" "\"$1\";q=$2;w=$window" \
-	    RateLimit-Policy || return
-	is "$(header RateLimit)" "\"$1\";r=$3;t=$5" RateLimit || return
-	is "$(header X-RateLimit-Warning)" "$warning" X-RateLimit-Warning
+	header_is X-RateLimit-Limit "$2" || return
+	header_is X-RateLimit-Remaining "$3" || return
+	header_is X-RateLimit-Reset $((moment + $4)) || return
+	header_is X-RateLimit-Window "$window" || return
+	header_is RateLimit-Policy "\"$1\";q=$2;w=$window" || return
+	header_is RateLimit "\"$1\";r=$3;t=$5" || return
+	header_is X-RateLimit-Warning "$warning"
 }
 
 # The answer tells of no limit.
@@ -54,7 +51,7 @@ says_nothing()
 # left N: a limit applied, and N more are let through.
 left()
 {
-	is "$(header X-RateLimit-Remaining)" "$1" X-RateLimit-Remaining
+	header_is X-RateLimit-Remaining "$1"
 }
 
 # over Name LIMIT RESET SECONDS: the answer is this refusal, in which RESET is
@@ -66,7 +63,7 @@ over()
 	expect 429 "{\"detail\":\"$1 rate limit exceeded. Try again in $4 seconds.\",
 	    \"limit\":$2,\"remaining\":0,\"retry_after\":$4,
 	    \"reset_at\":$((moment + ${3%.*}))$part}" || return
-	is "$(header Retry-After)" "$4" Retry-After
+	header_is Retry-After "$4"
 }
 
 counters()

@@ -103,17 +103,17 @@ knock_over()
 	local left
 	for left in 9 8 7 6 5 4 3 2; do
 		at 0 get_me
-		is "$(header X-RateLimit-Remaining)" $left remaining
-		is "$(header X-RateLimit-Warning)" '' warning
+		header_is X-RateLimit-Remaining $left
+		header_is X-RateLimit-Warning ''
 	done
 	for left in 1 0; do
 		at 0 get_me
 		says user 10 $left 60 60
-		is "$(header X-RateLimit-Warning)" approaching warning
+		header_is X-RateLimit-Warning approaching
 	done
 	at 0 over_me
 	says user 10 0 60 60
-	is "$(header X-RateLimit-Warning)" approaching warning
+	header_is X-RateLimit-Warning approaching
 }
 
 @test "a fifth of a limit that five doesn't divide is exact, too" {
@@ -121,10 +121,10 @@ knock_over()
 	settings+=(RATE_LIMIT_PER_USER=7)
 	times 5 at 0 get_me
 	left 2
-	is "$(header X-RateLimit-Warning)" '' warning
+	header_is X-RateLimit-Warning ''
 	at 0 get_me
 	left 1
-	is "$(header X-RateLimit-Warning)" approaching warning
+	header_is X-RateLimit-Warning approaching
 }
 
 @test "each limited route has the fields of its limit, whatever it answers" {
@@ -284,7 +284,7 @@ knock_over()
 	says user 2 0 60 60
 	at 0 call HEAD /api/auth/me "Authorization: Bearer $access"
 	is "$status_code $body" '429 ' answer
-	is "$(header Retry-After)" 60 Retry-After
+	header_is Retry-After 60
 	says user 2 0 60 60
 }
 
@@ -306,7 +306,7 @@ knock_over()
 		call GET /api/auth/me "Authorization: Bearer $access" \
 		    "Origin: $ours"
 		is "$status_code" $status status
-		is "$(header Access-Control-Allow-Origin)" $ours origin
+		header_is Access-Control-Allow-Origin $ours
 		for name in X-RateLimit-Limit X-RateLimit-Remaining \
 		    X-RateLimit-Reset X-RateLimit-Window X-RateLimit-Warning \
 		    RateLimit RateLimit-Policy Retry-After X-Request-ID; do
@@ -338,8 +338,8 @@ knock_over()
 	at 48.5 me "$access"
 	is "$status_code $reason" '429 Too Many Requests' status
 	is "$body" '{"detail":"User rate limit exceeded. Try again in 12 seconds.","limit":2,"remaining":0,"retry_after":12,"reset_at":1760440060.25}'
-	is "$(header Content-Type)" application/json Content-Type
-	is "$(header Retry-After)" 12 Retry-After
+	header_is Content-Type application/json
+	header_is Retry-After 12
 	says user 2 0 61 12
 }
 

@@ -16,7 +16,7 @@ wrong()
 {
 	expect 401 '{"detail":"Incorrect username or password",
 	    "error":"invalid_grant"}'
-	is "$(header WWW-Authenticate)" Bearer
+	header_is WWW-Authenticate Bearer
 }
 
 # The list has exactly these entries' types and places.
@@ -31,7 +31,7 @@ faults()
 	try_login Anna
 	expect 200
 	is_token_pair
-	is "$(header Content-Type)" application/json
+	header_is Content-Type application/json
 }
 
 @test "each login is one of its own" {

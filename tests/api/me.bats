@@ -13,7 +13,7 @@ setup_file()
 not_authenticated()
 {
 	expect 401 '{"detail":"Not authenticated"}'
-	is "$(header WWW-Authenticate)" Bearer
+	header_is WWW-Authenticate Bearer
 }
 
 with()		# AUTHORIZATION
@@ -27,7 +27,7 @@ with()		# AUTHORIZATION
 	holds 'keys == ["created_at", "email", "id", "is_active", "username"]
 	    and .email == "anna@example.com" and .username == "anna"
 	    and .is_active == true'
-	is "$(header Content-Type)" application/json
+	header_is Content-Type application/json
 }
 
 @test "a user's id is a UUID of version 7 in lower case" {
@@ -52,7 +52,7 @@ with()		# AUTHORIZATION
 	is "$body" ''
 	call HEAD /api/auth/me
 	is "$status_code" 401
-	is "$(header WWW-Authenticate)" Bearer
+	header_is WWW-Authenticate Bearer
 	is "$body" ''
 }
 

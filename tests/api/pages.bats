@@ -36,14 +36,14 @@ take()
 	    sort -u); do
 		call GET "$target"
 		expect 200
-		is "$(header Cache-Control)" 'public, max-age=31536000, immutable'
+		header_is Cache-Control 'public, max-age=31536000, immutable'
 		case $target in
 		*.css) type='text/css; charset=utf-8' ;;
 		*.js) type='text/javascript; charset=utf-8' ;;
 		*.svg) type=image/svg+xml ;;
 		esac
 		is "$(header Content-Type)" "$type" "$target"
-		is "$(header X-Content-Type-Options)" nosniff
+		header_is X-Content-Type-Options nosniff
 		take "$BATS_TEST_TMPDIR/file"
 		cmp "$BATS_TEST_TMPDIR/file" "$share$target"
 	done
@@ -62,13 +62,13 @@ take()
 @test "no cache keeps what is missing" {
 	call GET "/static/$page/nothing.css"
 	expect 404
-	is "$(header Cache-Control)" no-store
+	header_is Cache-Control no-store
 }
 
 @test "the console is a page" {
 	call GET /console
 	expect 200
-	is "$(header Content-Type)" 'text/html; charset=utf-8'
+	header_is Content-Type 'text/html; charset=utf-8'
 	has "$body" '<html lang="en"'
 }
 
@@ -82,8 +82,8 @@ take()
 		has "$policy" "base-uri 'none'"
 		has "$policy" "frame-ancestors 'none'"
 		lacks "$policy" unsafe
-		is "$(header Referrer-Policy)" no-referrer
-		is "$(header Cross-Origin-Opener-Policy)" same-origin
+		header_is Referrer-Policy no-referrer
+		header_is Cross-Origin-Opener-Policy same-origin
 	done
 }
 
@@ -97,7 +97,7 @@ take()
 		is "$(header Content-Encoding || true)" ''
 		call GET "$target" 'Accept-Encoding: br, gzip;q=0.8'
 		expect 200
-		is "$(header Content-Encoding)" gzip
+		header_is Content-Encoding gzip
 		has "$headers" 'Vary: Accept-Encoding'
 		take "$packed"
 		gunzip <"$packed" | cmp - "$plain"
@@ -128,8 +128,8 @@ take()
 	call HEAD "/static/$page/page.css"
 	expect 200
 	is "$body" ''
-	is "$(header Content-Type)" "$type"
-	is "$(header Content-Length)" "$length"
+	header_is Content-Type "$type"
+	header_is Content-Length "$length"
 }
 
 @test "nothing else of the installation can be had" {

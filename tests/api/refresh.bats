@@ -48,7 +48,7 @@ revoked_logins()	# of NAME
 	try_refresh "$refresh"
 	expect 200
 	is_token_pair
-	is "$(header Content-Type)" application/json
+	header_is Content-Type application/json
 	isnt "$(json .refresh_token)" "$refresh" 'refresh token'
 	isnt "$(json .access_token)" "$access" 'access token'
 }

@@ -49,7 +49,7 @@ taken()
 	try_register anna
 	expect 201
 	is_token_pair
-	is "$(header Content-Type)" application/json
+	header_is Content-Type application/json
 }
 
 @test "the tokens of a registration work at once" {

@@ -90,7 +90,7 @@ too_many()
 	    \"limit\":$2,\"remaining\":0,\"retry_after\":$wait,
 	    \"reset_at\":$((now + $3))}"
 	is "$reason" 'Too Many Requests'
-	is "$(header Retry-After)" "$wait" Retry-After
+	header_is Retry-After "$wait"
 	stands "${1,}" "$2" 0 "$3" "$4"
 }
 

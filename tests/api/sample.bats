@@ -47,9 +47,9 @@ all()
 	    "grant":"password","numbers":{"count":7,"loud":true},
 	    "channel":"slack"},"id":"'$id'","letters":null,
 	    "at":"2025-10-14T10:53:47.237987Z"}'
-	is "$(header Cache-Control)" no-store
-	is "$(header Content-Type)" application/json
-	is "$(header Content-Length)" ${#body}
+	header_is Cache-Control no-store
+	header_is Content-Type application/json
+	header_is Content-Length ${#body}
 }
 
 @test "members go out in the order of the table" {
@@ -80,7 +80,7 @@ all()
 	is "$body" '{"books":[],"readers":{},"at":1760440000.0}'
 	call HEAD '/shelf?count=0'
 	expect 200 ''
-	is "$(header Content-Length)" 43
+	header_is Content-Length 43
 }
 
 # ------------------------------------------------- no body, and judgements
@@ -144,8 +144,8 @@ better='"ctx":{"reason":"must be \"better\""}'
 	judge text
 	invalid "$(entry value_error '["body","text"]' \
 	    "Value error$judgement" '"input":"a\"é",'"$better")"
-	is "$(header X-Half)" ''
-	is "$(header Cache-Control)" no-store
+	header_is X-Half ''
+	header_is Cache-Control no-store
 	judge count
 	invalid "$(entry value_error '["body","count"]' \
 	    "Value error$judgement" '"input":12,'"$better")"
@@ -461,13 +461,13 @@ better='"ctx":{"reason":"must be \"better\""}'
 @test "405 names all methods of the path" {
 	call PUT "/items/$id"
 	expect 405 '{"detail":"Method Not Allowed"}'
-	is "$(header Allow)" 'DELETE, GET, HEAD, PATCH'
+	header_is Allow 'DELETE, GET, HEAD, PATCH'
 	call GET /json
 	expect 405 '{"detail":"Method Not Allowed"}'
-	is "$(header Allow)" POST
+	header_is Allow POST
 	call BREW /list
 	expect 405 '{"detail":"Method Not Allowed"}'
-	is "$(header Allow)" 'GET, HEAD'
+	header_is Allow 'GET, HEAD'
 }
 
 @test "HEAD has what GET has, but no body" {
@@ -475,15 +475,15 @@ better='"ctx":{"reason":"must be \"better\""}'
 	length=$(header Content-Length)
 	call HEAD "/items/$id"
 	expect 200 ''
-	is "$(header Content-Length)" "$length"
+	header_is Content-Length "$length"
 }
 
 @test "204 has no body and no type" {
 	call DELETE "/items/$id"
 	expect 204 ''
 	is "$reason" 'No Content'
-	is "$(header Content-Type)" ''
-	is "$(header Content-Length)" ''
+	header_is Content-Type ''
+	header_is Content-Length ''
 }
 
 @test "bodies are as large as their route says" {
@@ -523,7 +523,7 @@ breaks()
 	call GET "$1" 'X-Request-ID: me-1'
 	expect 500 '{"detail":"Internal Server Error"}'
 	is "$reason" 'Internal Server Error'
-	is "$(header X-Request-ID)" me-1
+	header_is X-Request-ID me-1
 	is "$(header X-Evil)$(header Set-Cookie)" ''
 	is "$(grep -c "$2" <<<"$log")" 1 'lines that say it'
 	is "$(grep -c ' error sample me-1: ' <<<"$log")" 1 'error lines'
@@ -579,7 +579,7 @@ breaks()
 @test "a file that the installation lacks" {
 	call GET /file
 	expect 500 '{"detail":"Internal Server Error"}'
-	is "$(header Content-Type)" application/json
+	header_is Content-Type application/json
 	has "$log" 'error sample '
 	has "$log" no-such-page.html
 }

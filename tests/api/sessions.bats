@@ -35,9 +35,9 @@ done_well()
 {
 	expect 204 ''
 	is "$reason" 'No Content'
-	is "$(header Content-Type)" ''
-	is "$(header Content-Length)" ''
-	is "$(header Cache-Control)" no-store
+	header_is Content-Type ''
+	header_is Content-Length ''
+	header_is Cache-Control no-store
 }
 
 dead_refresh()
@@ -72,8 +72,8 @@ revoked_at()	# SID
 	is "$(jq -c 'keys_unsorted' <<<"$body")" '["sessions","total"]'
 	is "$(jq -c '.sessions[0] | keys_unsorted' <<<"$body")" \
 	    '["id","created_at","last_used_at","expires_at","user_agent","ip_address","current"]'
-	is "$(header Content-Type)" application/json
-	is "$(header Cache-Control)" no-store
+	header_is Content-Type application/json
+	header_is Cache-Control no-store
 }
 
 @test "ids and times of the list are as everywhere" {
@@ -266,7 +266,7 @@ revoked_at()	# SID
 	local length=$(header Content-Length)
 	call HEAD /api/auth/sessions "Authorization: Bearer $access"
 	expect 200 ''
-	is "$(header Content-Length)" "$length" Content-Length
+	header_is Content-Length "$length"
 }
 
 @test "looking at the list writes nothing, and needs no lock" {
@@ -568,10 +568,10 @@ revoked_at()	# SID
 @test "without a body and a header nobody is authenticated" {
 	call POST /api/auth/logout
 	expect 401 '{"detail":"Not authenticated"}'
-	is "$(header WWW-Authenticate)" Bearer
+	header_is WWW-Authenticate Bearer
 	call POST /api/auth/logout 'Authorization: Basic YTpi'
 	expect 401 '{"detail":"Not authenticated"}'
-	is "$(header WWW-Authenticate)" Bearer
+	header_is WWW-Authenticate Bearer
 }
 
 @test "without a body a token that we have not signed is refused" {
@@ -631,7 +631,7 @@ revoked_at()	# SID
 		post /api/auth/logout "$text" "$auth"
 		invalid '{"type":"missing","loc":["body","refresh_token"],
 		    "msg":"Field required","input":{}}'
-		is "$(header Cache-Control)" no-store
+		header_is Cache-Control no-store
 		lacks "$log" Zu7
 	done
 	for text in 70077 null '["Zu7"]' '{"Zu7":1}' true; do
@@ -681,7 +681,7 @@ revoked_at()	# SID
 	for i in 1 2 3; do
 		logout_by "$refresh"
 		done_well
-		is "$(header X-RateLimit-Limit)" '' X-RateLimit-Limit
+		header_is X-RateLimit-Limit ''
 		logout_by x
 		done_well
 	done
@@ -825,13 +825,13 @@ POST /api/auth/logout-all'
 	while read -r method path; do
 		call "$method" "$path"
 		expect 401 '{"detail":"Not authenticated"}'
-		is "$(header WWW-Authenticate)" Bearer
+		header_is WWW-Authenticate Bearer
 		call "$method" "$path" 'Authorization: Basic YTpi'
 		expect 401 '{"detail":"Not authenticated"}'
 		for token in '' x "$access" "$refresh" 'a b'; do
 			call "$method" "$path" "Authorization: Bearer $token"
 			refused
-			is "$(header Cache-Control)" no-store
+			header_is Cache-Control no-store
 		done
 	done <<<"$ways"
 	call HEAD /api/auth/sessions
@@ -874,14 +874,14 @@ END
 	while read -r method path; do
 		call "$method" "$path" "Authorization: Bearer $access" \
 		    'X-Request-ID: mine-7'
-		is "$(header X-Request-ID)" mine-7
-		is "$(header X-Content-Type-Options)" nosniff
-		is "$(header Vary)" Origin
+		header_is X-Request-ID mine-7
+		header_is X-Content-Type-Options nosniff
+		header_is Vary Origin
 		has "$log" ' auth mine-7: '
 	done <<<"$ways"
 	logout_by "$refresh" 'X-Request-ID: mine-8'
-	is "$(header X-Request-ID)" mine-8
-	is "$(header Cache-Control)" no-store
+	header_is X-Request-ID mine-8
+	header_is Cache-Control no-store
 }
 
 @test "each of them counts against the user's limit" {
@@ -889,20 +889,20 @@ END
 	settings+=(RATE_LIMIT_PER_USER=4)
 	sessions "$access"
 	expect 200
-	is "$(header X-RateLimit-Remaining)" 3
+	header_is X-RateLimit-Remaining 3
 	end_session "$access" 01890a5d-ac96-774b-bcce-b302099a8057
 	expect 404
-	is "$(header X-RateLimit-Remaining)" 2
+	header_is X-RateLimit-Remaining 2
 	local token=$access
 	logout_all "$access"
 	done_well
-	is "$(header X-RateLimit-Remaining)" 1
+	header_is X-RateLimit-Remaining 1
 	settings+=(RATE_LIMIT_PER_USER=0)
 	login flo
 	settings+=(RATE_LIMIT_PER_USER=4)
 	logout "$access"
 	done_well
-	is "$(header X-RateLimit-Remaining)" 0
+	header_is X-RateLimit-Remaining 0
 	settings+=(RATE_LIMIT_PER_USER=0)
 	login flo
 	settings+=(RATE_LIMIT_PER_USER=4)

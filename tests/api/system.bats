@@ -53,8 +53,8 @@ setup_file()
 	call HEAD /health
 	expect 200
 	is "$body" ''
-	is "$(header Content-Length)" "$length" Content-Length
-	is "$(header Content-Type)" "$type" Content-Type
+	header_is Content-Length "$length"
+	header_is Content-Type "$type"
 }
 
 @test "HEAD of the root has no body" {
@@ -238,7 +238,7 @@ has_request_id()
 
 is_nosniff()
 {
-	is "$(header X-Content-Type-Options)" nosniff X-Content-Type-Options
+	header_is X-Content-Type-Options nosniff
 }
 
 @test "every answer forbids to guess its type" {
@@ -337,15 +337,15 @@ logs_no_secret()
 
 @test "a client's request id comes back" {
 	call GET /health 'X-Request-ID: a-Z_0.9'
-	is "$(header X-Request-ID)" a-Z_0.9
+	header_is X-Request-ID a-Z_0.9
 	call GET /api/auth/me 'X-Request-ID: 7'
-	is "$(header X-Request-ID)" 7
+	header_is X-Request-ID 7
 }
 
 @test "a request id may have 64 characters" {
 	local id=$(printf '%064d' 1)
 	call GET /health "X-Request-ID: $id"
-	is "$(header X-Request-ID)" "$id"
+	header_is X-Request-ID "$id"
 }
 
 @test "a request id of 65 characters is replaced" {
@@ -359,7 +359,7 @@ logs_no_secret()
 	    $'a\r\nX: y' $'\x7f'; do
 		call GET /health "X-Request-ID: $id"
 		like "$(header X-Request-ID)" "$uuid"
-		is "$(header Set-Cookie)" ''
+		header_is Set-Cookie ''
 	done
 }
 
