@@ -1,7 +1,24 @@
-# What the tests that run the real lighttpd share: starting and stopping it with
-# deploy/lighttpd/lighttpd.conf, calling it by curl, and waiting for a state
-# instead of a time.  The Makefile sets SB_BUILD (the build tree, which is laid
-# out like an installation) and SB_SOURCE.
+# What the tests that run a real web server share: starting and stopping it,
+# calling it by curl, and waiting for a state instead of a time.  The Makefile
+# sets SB_BUILD (the build tree, which is laid out like an installation) and
+# SB_SOURCE.
+#
+# The web server is that of a home, tests/homes/NAME.home for SB_HOME=NAME, with
+# the programs mounted at SB_PREFIX: "" or a path like /switchboard.  A home
+# declares
+#
+#	home_needs	prints which of the commands or Debian packages that it
+#			needs are missing
+#	start_home PREFIX
+#			writes what is needed into $SB_RUN and starts the server
+#			with the programs of an installation, on
+#			127.0.0.1:$SB_PORT, logging to $SB_LOG; in the
+#			foreground of a session of its own, whose leader's id
+#			it puts into SB_WEB.  It may be called again, with
+#			another port
+#	stop_home	begins to end it, where an interrupt to the leader is
+#			not enough
+#	exceptions	how its answers differ, as contract.bats says
 
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
@@ -64,13 +81,28 @@ is_group_alive()
 		END { exit !found }'
 }
 
-# start_server [PREFIX]: lighttpd with the programs of an installation or, by
+# The web server by which the programs are called.
+load_home()
+{
+	declare -gA exceptions=()
+	export SB_HOME=${SB_HOME:-lighttpd-fastcgi} SB_PREFIX=${SB_PREFIX-}
+
+	stop_home()
+	{
+		kill -INT "$SB_WEB"
+	}
+	# shellcheck source=/dev/null
+	. "$SB_SOURCE/tests/homes/$SB_HOME.home"
+}
+
+# start_server [PREFIX]: the home's, with the programs of an installation or, by
 # default, of the build tree, and the data directory SB_DATA.  Sets SB_URL,
-# SB_PORT, SB_RUN, and SB_WEB: lighttpd's process id and its group's.
+# SB_PORT, SB_RUN, and SB_WEB: the server's process id and its group's.
 start_server()
 {
 	local prefix=${1:-$SB_BUILD}
 
+	load_home
 	export SB_RUN SB_PORT SB_URL SB_WEB SB_WORKERS=${SB_WORKERS:-4}
 	export SB_LOG=${SB_LOG:-$BATS_FILE_TMPDIR/server.log}
 	export SB_DATA=${SB_DATA:-$BATS_FILE_TMPDIR/data}
@@ -78,18 +110,25 @@ start_server()
 	mkdir -p "$SB_DATA"
 	chmod 0700 "$SB_DATA"
 	SB_RUN=$(mktemp -d /tmp/switchboard-test.XXXXXX)
-	ln -s "$prefix"/libexec/switchboard/{auth,meta} \
-	    "$SB_SOURCE"/deploy/lighttpd/{err,lighttpd.conf,start} "$SB_RUN"
-	[[ -z ${SB_CLOCK-} ]] || fake_the_clock "$prefix"
 	for _ in 1 2 3 4 5; do
 		SB_PORT=$(free_port)
-		SB_URL=http://127.0.0.1:$SB_PORT
-		start_lighttpd
+		SB_URL=http://127.0.0.1:$SB_PORT$SB_PREFIX
+		start_home "$prefix"
 		# Another test may have taken the port just now.
 		eventually 10 is_up_or_gone && is_alive "$SB_WEB" && return
 	done
 	cat "$SB_LOG" >&2
 	return 1
+}
+
+# The settings of a test, as NAME=VALUE lines: cheap hashes, and no limits in
+# the way; then those in $settings, and where the programs are mounted.
+settings_of_test()
+{
+	printf '%s\n' SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 \
+	    RATE_LIMIT_PER_USER=0 RATE_LIMIT_PER_ADDRESS=0 \
+	    LOGIN_FAILURES_PER_ACCOUNT=0 "${settings[@]}"
+	[[ -z $SB_PREFIX ]] || echo "ROOT_PATH=$SB_PREFIX"
 }
 
 # The programs see the time that is in the file SB_CLOCK, which stands still
@@ -122,20 +161,6 @@ set_clock()
 	mv "$SB_CLOCK.new" "$SB_CLOCK"
 }
 
-# The settings of a test: cheap hashes, and no limits in the way.
-start_lighttpd()
-{
-	cd "$SB_RUN" || return
-	env HOST=127.0.0.1 PORT="$SB_PORT" WORKERS="$SB_WORKERS" \
-	    SCRYPT_N=1024 SCRYPT_R=1 SCRYPT_P=1 RATE_LIMIT_PER_USER=0 \
-	    RATE_LIMIT_PER_ADDRESS=0 LOGIN_FAILURES_PER_ACCOUNT=0 \
-	    "${settings[@]}" \
-	    setsid lighttpd -D -f "$SB_RUN/lighttpd.conf" \
-	    >>"$SB_LOG" 2>&1 </dev/null 3>&- &
-	SB_WEB=$!
-	cd "$OLDPWD" || return
-}
-
 is_up_or_gone()
 {
 	not is_alive "$SB_WEB" || is_healthy
@@ -151,7 +176,7 @@ stop_server()
 {
 	# Its number may be another's by now.
 	[[ /proc/${SB_WEB:-0}/cwd -ef $SB_RUN ]] || return 0
-	kill -INT "$SB_WEB"
+	stop_home
 	if ! eventually 15 not is_group_alive "$SB_WEB"; then
 		kill -KILL -- "-$SB_WEB"
 		return 1
@@ -180,7 +205,7 @@ children()
 	(($# == 0)) || ps -o pid=,stat= --ppid "$*" | awk '$2 !~ /^Z/ { print $1 }'
 }
 
-# The processes that lighttpd started, and the workers that those forked.
+# The processes that the web server started, and the workers that those forked.
 programs()
 {
 	children "$SB_WEB"

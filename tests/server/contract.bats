@@ -1,0 +1,507 @@
+#!/usr/bin/env bats
+#
+# What a client may rely on, whichever web server the programs are behind: this
+# file runs unchanged for every home (tests/homes), at the site's root and under
+# a prefix.  What one program does by itself is in tests/api.
+#
+# Some of it is up to the web server, and not every server can be told to do
+# what is best.  Each such thing has a name here, and what is best; a home whose
+# server can't says in exceptions[NAME] what it does instead.  An answer is
+# described by its code and by who made it:
+#
+#	program		one of ours, as its X-Request-ID shows
+#	json		the server, in our form: {"detail":"..."}
+#	html, none	the server, in a form of its own, or without a body
+#	unanswered	there is none
+
+load harness
+
+setup_file()
+{
+	start_server
+}
+
+teardown_file()
+{
+	stop_server
+}
+
+setup()
+{
+	load_home
+}
+
+# expect NAME BEST WHAT-IS: what this home declares, else the best.
+expect()
+{
+	local best=$2
+
+	[[ ${exceptions[$1]-none} != "$best" ]] ||
+		fail "the exception $1 is none"
+	[[ $3 == "${exceptions[$1]-$best}" ]] || fail "$1
+expected: ${exceptions[$1]-$best}
+answered: $3
+$headers
+$body"
+}
+
+# raw BYTES: sends them as they are, for printf, and sets $code, $headers and
+# $body.
+raw()
+{
+	local answer
+
+	exec 4<>"/dev/tcp/127.0.0.1/$SB_PORT"
+	# shellcheck disable=SC2059
+	printf "$1" >&4
+	answer=$(timeout 5 cat <&4 | tr -d '\r\0')
+	exec 4>&-
+	code= headers= body=
+	# What comes before the answer, to who expects it, is none.
+	answer=${answer#HTTP/1.1 100 Continue$'\n\n'}
+	[[ $answer =~ ^HTTP/1\.[01]\ ([0-9]{3}) ]] || return 0
+	code=${BASH_REMATCH[1]}
+	headers=${answer%%$'\n\n'*}
+	body=${answer#"$headers"}
+	body=${body#$'\n\n'}
+}
+
+# send METHOD PATH [HEADER...]: a request without a body, as it is.
+send()
+{
+	local fields
+
+	printf -v fields '%s\\r\\n' "${@:3}"
+	raw "$1 ${2//%/%%} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${fields#\\r\\n}\r\n"
+}
+
+# get PATH [HEADER...]: below the prefix.
+get()
+{
+	send GET "$SB_PREFIX$1" "${@:2}"
+}
+
+# Of the last `raw', or the last `call'.
+answered()
+{
+	local media
+
+	[[ -n $code ]] || { echo unanswered; return; }
+	media=$(sed -n 's/^content-type: *//Ip' <<<"$headers")
+	if grep -qi '^x-request-id:' <<<"$headers"; then
+		echo "$code program"
+	elif [[ -z $body ]]; then
+		echo "$code none"
+	elif [[ $media == application/json* ]] &&
+	    [[ $(jq -r '.detail | type' <<<"$body") == string ]]; then
+		echo "$code json"
+	elif [[ $media == text/html* ]]; then
+		echo "$code html"
+	else
+		echo "$code ${media:-nothing}"
+	fi
+}
+
+# call_and_look: as call, and $headers for `answered'.
+call_and_look()
+{
+	call "$@"
+	headers=$(tr -d '\r' <"$BATS_TEST_TMPDIR/headers")
+}
+
+# letters N: that many.
+letters()
+{
+	head -c "$1" /dev/zero | tr '\0' a
+}
+
+# One that is made once, and this client's access token.
+log_in()
+{
+	local file=$BATS_FILE_TMPDIR/access
+
+	if [[ ! -e $file ]]; then
+		register resident
+		assert_answer 201
+		field access_token >"$file"
+	fi
+	access=$(<"$file")
+}
+
+@test "a session with curl, as the old service had it" {
+	at=http://localhost:$SB_PORT$SB_PREFIX
+	run -0 curl -s -X POST "$at/api/auth/register" \
+	    -H "Content-Type: application/json" \
+	    -d '{"email":"user@example.com","username":"testuser","password":"password123"}'
+	[[ $(jq -r .token_type <<<"$output") == bearer ]]
+	run -0 curl -s -X POST "$at/api/auth/login" \
+	    -H "Content-Type: application/x-www-form-urlencoded" \
+	    -d "username=testuser&password=password123"
+	[[ $(jq -c keys <<<"$output") == '["access_token","expires_in","refresh_expires_in","refresh_token","token_type"]' ]]
+	access=$(jq -r .access_token <<<"$output")
+	refresh=$(jq -r .refresh_token <<<"$output")
+
+	me "$access"
+	assert_answer 200
+	[[ $(field username) == testuser ]]
+	[[ $(field email) == user@example.com ]]
+
+	refresh "$refresh"
+	assert_answer 200
+	[[ $(field refresh_token) != "$refresh" ]]
+	me "$(field access_token)"
+	assert_answer 200
+}
+
+@test "every method reaches the programs, and so does a browser's FormData" {
+	register mover
+	assert_answer 201
+	call POST /api/auth/login -F username=mover -F password=password123
+	assert_answer 200
+	auth="Authorization: Bearer $(field access_token)"
+	call PATCH /api/auth/me -H "$auth" -H 'Content-Type: application/json' \
+	    -d '{"email":"moved@example.com","current_password":"password123"}'
+	assert_answer 200
+	[[ $(field email) == moved@example.com ]]
+	call GET /api/auth/sessions -H "$auth"
+	assert_answer 200
+	id=$(jq -r '.sessions[] | select(.current | not).id' <<<"$body")
+	call DELETE "/api/auth/sessions/$id" -H "$auth"
+	assert_answer 204 ''
+	call PUT /api/auth/login
+	assert_answer 405 '{"detail":"Method Not Allowed"}'
+	assert_equal "$(header Allow)" POST
+	call_and_look DELETE /health
+	assert_equal "$(answered)" '405 program'
+	assert_equal "$(header Allow | tr , '\n' | tr -d ' ' | sort | paste -sd,)" \
+	    GET,HEAD
+}
+
+@test "of 12 who register one name at once, one gets it" {
+	cd "$BATS_TEST_TMPDIR"
+	seq 12 | xargs -P 12 -I N curl -s -o body.N -w '%{http_code}\n' \
+	    -H 'Content-Type: application/json' \
+	    -d '{"email":"raceN@example.com","username":"race","password":"password123"}' \
+	    "$SB_URL/api/auth/register" >codes
+	assert_equal "$(sort codes | uniq -c | awk '{ print $1 "x" $2 }')" \
+	    $'1x201\n11x400'
+	assert_equal "$(grep -l 'Username already registered' body.* | wc -l)" 11
+	login race
+	assert_answer 200
+}
+
+@test "of 8 who refresh one token at once, all get the same successor" {
+	register storm
+	assert_answer 201
+	refresh=$(field refresh_token)
+	cd "$BATS_TEST_TMPDIR"
+	seq 8 | xargs -P 8 -I @ curl -s -o pair.@ -w '%{http_code}\n' \
+	    -H 'Content-Type: application/json' \
+	    -d "{\"refresh_token\":\"$refresh\"}" \
+	    "$SB_URL/api/auth/refresh" >codes
+	assert_equal "$(sort codes | uniq -c | awk '{ print $1 "x" $2 }')" 8x200
+	assert_equal "$(jq -r .refresh_token pair.* | sort -u | wc -l)" 1
+	for access in $(jq -r .access_token pair.*); do
+		me "$access"
+		assert_answer 200
+	done
+	refresh "$(jq -r .refresh_token pair.1)"
+	assert_answer 200
+}
+
+@test "the Authorization header arrives, whole, and long ones do" {
+	log_in
+	me "$access"
+	assert_answer 200
+	call GET /api/auth/me -H "authorization: bearer $access"
+	assert_answer 200
+	call GET /api/auth/me -H "Authorization: Basic $access"
+	assert_answer 401 '{"detail":"Not authenticated"}'
+	call GET /api/auth/me -H "Authorization: Bearer $(letters 8192)"
+	assert_answer 401 '{"detail":"Could not validate credentials"}'
+	assert_equal "$(header WWW-Authenticate)" 'Bearer error="invalid_token"'
+	call GET /api/auth/me -H "Authorization: Bearer $access" \
+	    -H "Cookie: a=$(letters 8192)"
+	assert_answer 200
+	call GET "/health?$(letters 7000)"
+	assert_answer 200
+}
+
+@test "header fields beyond the bounds are refused" {
+	get /health "Cookie: $(letters 20000)"
+	expect long-header '431 json' "$(answered)"
+	get /api/auth/me "Authorization: Bearer $(letters 20000)"
+	expect long-authorization '431 json' "$(answered)"
+	get "/$(letters 20000)"
+	expect long-target '431 json' "$(answered)"
+}
+
+@test "what is no request is refused" {
+	raw 'rubbish\r\n\r\n'
+	expect rubbish '400 json' "$(answered)"
+	raw "GET $SB_PREFIX/health HTTP/1.1\r\n\r\n"
+	expect no-host '400 json' "$(answered)"
+	raw "POST $SB_PREFIX/api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+	expect two-lengths '400 json' "$(answered)"
+	raw "GET $SB_PREFIX/health HTTP/7.0\r\nHost: a\r\nConnection: close\r\n\r\n"
+	expect version '505 json' "$(answered)"
+	raw "GET $SB_PREFIX/health HTTP/1.1\r\nHost: a\r\nA\x01: b\r\n\r\n"
+	expect field-name '400 json' "$(answered)"
+}
+
+@test "a method that nobody knows is refused" {
+	send BREW "$SB_PREFIX/health"
+	expect unknown-method '405 program' "$(answered)"
+	send get "$SB_PREFIX/health"
+	expect method-in-lower-case '405 program' "$(answered)"
+	send TRACE "$SB_PREFIX/health" 'Cookie: secret=1'
+	expect trace '405 program' "$(answered)"
+	[[ $body != *secret* ]]
+}
+
+@test "a body is taken with its length, in chunks, after 100, or with GET" {
+	log_in
+	form='username=resident&password=password123'
+	call POST /api/auth/login -H 'Transfer-Encoding: chunked' -d "$form"
+	assert_answer 200
+	call POST /api/auth/login -H 'Expect: 100-continue' -d "$form"
+	assert_answer 200
+	call GET /health -d "$form"
+	assert_answer 200
+	send POST "$SB_PREFIX/api/auth/logout-all"
+	expect no-length '401 program' "$(answered)"
+}
+
+@test "a body of 64 KiB and one byte is refused by the program, 64 KiB is not" {
+	letters 65537 >"$BATS_TEST_TMPDIR/long"
+	for how in Accept: 'Transfer-Encoding: chunked'; do
+		call_and_look POST /api/auth/register -H "$how" \
+		    -H 'Content-Type: application/json' \
+		    --data-binary "@$BATS_TEST_TMPDIR/long"
+		assert_equal "$(answered)" '413 program'
+		assert_answer 413 '{"detail":"Request body too large"}'
+	done
+	truncate -s 65536 "$BATS_TEST_TMPDIR/long"
+	call POST /api/auth/register -H 'Content-Type: application/json' \
+	    --data-binary "@$BATS_TEST_TMPDIR/long"
+	assert_answer 422
+}
+
+@test "a body of 2 MB is refused by the server, in the programs' words" {
+	letters 2000000 >"$BATS_TEST_TMPDIR/long"
+	call_and_look POST /api/auth/register \
+	    -H 'Content-Type: application/json' \
+	    --data-binary "@$BATS_TEST_TMPDIR/long"
+	expect long-body '413 json {"detail":"Request body too large"}' \
+	    "$(answered) $body"
+	call_and_look POST /api/auth/register \
+	    -H 'Content-Type: application/json' \
+	    -H 'Transfer-Encoding: chunked' \
+	    --data-binary "@$BATS_TEST_TMPDIR/long"
+	expect long-chunked-body \
+	    '413 json {"detail":"Request body too large"}' \
+	    "$(answered) $body"
+}
+
+@test "HEAD has GET's header fields and no body" {
+	local length
+
+	call GET /health
+	assert_answer 200
+	length=$(header Content-Length || true)
+	expect length 1 "$((length == ${#body}))"
+	# The connection would be closed after a body.
+	run -0 curl -sI "$SB_URL/health" "$SB_URL/nothing" \
+	    -w '%{http_code} %{num_connects}\n'
+	assert_line '200 1'
+	assert_line '404 0'
+	refute_line --regexp '^[{]'
+	send HEAD "$SB_PREFIX/health"
+	assert_equal "$(answered)" '200 program'
+	assert_equal "$body" ''
+	expect head-length "$length" \
+	    "$(sed -n 's/^content-length: *//Ip' <<<"$headers")"
+	grep -qi '^content-type: application/json' <<<"$headers"
+	send HEAD "$SB_PREFIX/api/auth/me"
+	assert_equal "$(answered)" '401 program'
+}
+
+@test "a path is answered directly, with a slash at its end or without" {
+	log_in
+	for path in /api/auth/me /api/auth/me/ /api/auth/sessions/ \
+	    /api/limits /api/limits/ /health/ /docs /docs/ /redoc /console \
+	    /console/ /; do
+		call GET "$path" -H "Authorization: Bearer $access"
+		assert_answer 200
+	done
+	for path in /static /static/ /api /api/ /api/auth /api/auth/ \
+	    /api/authx /api/limitsx /api/limits/x /apix/auth/me /index.html \
+	    /.htaccess /meta /auth /libexec/switchboard/auth /docs/docs; do
+		call_and_look GET "$path" -H "Authorization: Bearer $access"
+		assert_equal "$path $(answered)" "$path 404 program"
+		assert_answer 404 '{"detail":"Not Found"}'
+	done
+}
+
+@test "links carry the prefix, and pages find their files" {
+	call GET ""
+	assert_answer 200
+	[[ $(field docs) == "$SB_PREFIX/docs" ]]
+	[[ $(field health) == "$SB_PREFIX/health" ]]
+	call GET /openapi.json
+	assert_equal "$(jq -r '.servers[0].url' <<<"$body")" "${SB_PREFIX:-/}"
+	[[ -z $SB_PREFIX ]] || {
+		code=$(curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code}' \
+		    "${SB_URL}x/health")
+		[[ $code == 404 ]]
+	}
+	[[ -d $SB_BUILD/share/switchboard/static ]] ||
+		skip 'built without pages'
+	call GET /console
+	assert_equal "$(header Content-Type)" 'text/html; charset=utf-8'
+	mapfile -t files < <(grep -oE '(src|href)="[^"]*/static/[^"]*"' <<<"$body" |
+	    cut -d '"' -f 2)
+	((${#files[@]} > 3))
+	for file in "${files[@]}"; do
+		[[ $file == "$SB_PREFIX"/static/* ]]
+	done
+	codes=$(curl -s "${files[@]/#/http://127.0.0.1:$SB_PORT}" \
+	    -w '\n%{http_code} %{content_type}\n' |
+	    grep -cE '^200 (text/(css|javascript); charset=utf-8|image/svg\+xml)$')
+	assert_equal "$codes" ${#files[@]}
+}
+
+@test "a path is judged as it was sent, by a program" {
+	log_in
+	auth="Authorization: Bearer $access"
+	get /%61pi/auth/me "$auth"
+	assert_equal "$(answered)" '200 program'
+	get /api%2Fauth%2Fme "$auth"
+	expect encoded-slash '200 program' "$(answered)"
+	get /static/a%2fb
+	expect encoded-slash-in-file '404 program' "$(answered)"
+	get '/health?a=%2F%00%ff'
+	assert_equal "$(answered)" '200 program'
+	for path in //health /x//health /./health /x/../health /api//auth/me \
+	    /api/auth/../../health /health/../api/auth/me /api/./auth/me \
+	    /api/auth/me%2f..%2fme /%2e%2e/health /health/.. /health/. \
+	    /health%20 /health%3f /health%23 '/health;a=b' /%E4%BD%A0; do
+		get "$path" "$auth"
+		assert_equal "$path $(answered)" "$path 404 program"
+	done
+}
+
+@test "bytes in a path that are no text are a 404 of ours" {
+	get /%00
+	expect nul '404 program' "$(answered)"
+	get /api/auth/me%00
+	expect nul '404 program' "$(answered)"
+	get /a%ff
+	expect no-utf8 '404 program' "$(answered)"
+	get /api/auth/%c0%af
+	expect no-utf8 '404 program' "$(answered)"
+	get /%0a
+	expect newline '404 program' "$(answered)"
+	get '/%zz'
+	expect no-hex '404 program' "$(answered)"
+	get /api/auth/me%2
+	expect no-hex '404 program' "$(answered)"
+	raw "GET $SB_PREFIX/\xff HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+	expect raw-no-utf8 '404 program' "$(answered)"
+}
+
+@test "what is long is compressed, once, for who takes it" {
+	run -0 curl -s "$SB_URL/openapi.json" -o "$BATS_TEST_TMPDIR/plain"
+	call GET /openapi.json -H 'Accept-Encoding: gzip'
+	assert_answer 200
+	assert_equal "$(header Content-Encoding)" gzip
+	assert_equal "$(header Vary | tr -d ' ' | tr ',A-Z' '\na-z' | sort |
+	    paste -sd,)" accept-encoding,origin
+	gzip -dc <"$BATS_TEST_TMPDIR/body" | cmp - "$BATS_TEST_TMPDIR/plain"
+	call GET /openapi.json -H 'Accept-Encoding: br, deflate'
+	run ! header Content-Encoding
+	# Tokens are nothing to compress beside what others send.
+	call GET /health -H 'Accept-Encoding: gzip, deflate, br'
+	assert_answer 200
+	run ! header Content-Encoding
+}
+
+@test "a part of an answer is not to be had" {
+	call GET /openapi.json -H 'Range: bytes=0-9'
+	assert_answer 200
+	[[ $(header Accept-Ranges) == @(|none) ]]
+}
+
+@test "a connection is kept for the next request" {
+	run -0 curl -s -o /dev/null -w '%{http_code} %{num_connects}\n' \
+	    "$SB_URL/health" -o /dev/null "$SB_URL/api/auth/me" \
+	    -o /dev/null "$SB_URL/"
+	assert_output $'200 1\n401 0\n200 0'
+}
+
+@test "a browser's preflight passes, and who serves is not told" {
+	call OPTIONS /api/auth/login -H 'Origin: http://localhost:3000' \
+	    -H 'Access-Control-Request-Method: POST' \
+	    -H 'Access-Control-Request-Headers: authorization'
+	assert_answer 200
+	assert_equal "$(header Access-Control-Allow-Origin)" \
+	    http://localhost:3000
+	assert_equal "$(header Access-Control-Allow-Headers)" authorization
+	expect server '' "$(header Server || true)"
+	call OPTIONS /api/auth/login -H 'Origin: http://elsewhere.example' \
+	    -H 'Access-Control-Request-Method: POST'
+	assert_answer 400 'Disallowed CORS origin'
+	call GET /health -H 'Origin: http://localhost:3000'
+	assert_equal "$(header Access-Control-Allow-Origin)" \
+	    http://localhost:3000
+}
+
+@test "a request has one id: the client's, or a new one" {
+	call GET /health -H 'X-Request-ID: from.the-client_1'
+	assert_equal "$(header X-Request-ID)" from.the-client_1
+	call GET /nothing
+	[[ $(header X-Request-ID) =~ ^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$ ]]
+}
+
+@test "a client is known by its address, not by what it says" {
+	log_in
+	call POST /api/auth/login -d 'username=resident&password=password123' \
+	    -A 'a browser' -H 'X-Forwarded-For: 192.0.2.1' \
+	    -H 'Forwarded: for=192.0.2.2' -H 'X-Real-IP: 192.0.2.3' \
+	    -H 'Remote-Addr: 192.0.2.4' -H 'X_Forwarded_For: 192.0.2.5'
+	assert_answer 200
+	call GET /api/auth/sessions \
+	    -H "Authorization: Bearer $(field access_token)"
+	assert_equal "$(jq -c '.sessions[] | select(.current) |
+	    [.ip_address, .user_agent]' <<<"$body")" \
+	    '["127.0.0.1","a browser"]'
+}
+
+@test "clients that send slowly keep nobody waiting" {
+	slow=()
+	for _ in {1..20}; do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$SB_PORT"
+		slow+=("$fd")
+		printf 'POST %s/api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{' "$SB_PREFIX" >&"$fd"
+	done
+	call GET /api/auth/me --max-time 2
+	assert_answer 401
+	for fd in "${slow[@]}"; do
+		exec {fd}>&-
+	done
+}
+
+@test "a crowd of 100 is served" {
+	# shellcheck disable=SC2207
+	codes=($(curl -sZ --parallel-immediate --parallel-max 100 \
+	    -o /dev/null -w '%{http_code}\n' "$SB_URL/health?[1-200]" |
+	    sort | uniq -c))
+	assert_equal "${codes[*]}" '200 200'
+}
+
+@test "what this home declares is what is asked above" {
+	for name in "${!exceptions[@]}"; do
+		grep -q "^	expect $name " "$BATS_TEST_FILENAME" ||
+			fail "nothing is called $name"
+	done
+}
