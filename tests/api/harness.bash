@@ -6,10 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 
-# Before each command bats notes where it stands, which takes longer than the
-# command.  Of those in files like this one, the caller's place will do.
-noting=$(declare -f bats_debug_trap) &&
-    eval "${noting/\{/\{ [[ \$1 != *.bash ]] || return 0;}"
+# shellcheck source=../quick.bash
+. "${BASH_SOURCE[0]%/*}/../quick.bash"
 
 SB_BUILD=${SB_BUILD:-$BATS_TEST_DIRNAME/../../build/tests}
 programs=$SB_BUILD/libexec/switchboard

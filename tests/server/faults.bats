@@ -285,6 +285,7 @@ assert_new_file()	# NAME
 	SB_WORKERS=2
 	start_server
 	register lock
+	assert_answer 201
 	access=$(field access_token)
 	refresh=$(field refresh_token)
 	mkfifo lock

@@ -24,6 +24,9 @@ bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 
+# shellcheck source=../quick.bash
+. "${BASH_SOURCE[0]%/*}/../quick.bash"
+
 PATH=$PATH:/usr/sbin:/sbin
 
 # More settings of the server, which win over those below.
@@ -166,9 +169,11 @@ is_up_or_gone()
 	not is_alive "$SB_WEB" || is_healthy
 }
 
+# Whether both programs are at work: meta, and auth, which wants a token.
 is_healthy()
 {
-	[[ $(curl -s -o /dev/null -w '%{http_code}' "$SB_URL/health") == 200 ]]
+	[[ $(curl -s -o /dev/null -w '%{http_code} ' "$SB_URL/health" \
+	    -o /dev/null "$SB_URL/api/limits") == '200 401 ' ]]
 }
 
 # Lets requests finish, and waits for the end of all processes.
