@@ -149,23 +149,17 @@ fill(struct backup *b)
 
 /* ------------------------------------------------------------------ all */
 
-/* For stats, and for whoever watches that there are backups. */
+/* For whoever watches that there are backups. */
 static void
 remember(const struct backup *b)
 {
-	struct json_object *o = json_object_new_object();
-	const char *text;
+	struct json_object *o = sb_note_new(b->cmd.pool, SB_NOTE_BACKUP,
+	    b->taken_at);
 
-	json_object_object_add(o, "taken_at", json_object_new_string(
-	    sb_time_text(b->cmd.pool, b->taken_at)));
 	json_object_object_add(o, "file", json_object_new_string(
 	    sb_utf8_mend(b->cmd.pool, b->path, strlen(b->path), NULL)));
 	json_object_object_add(o, "bytes", json_object_new_int64(b->size));
-	text = sb_printf(b->cmd.pool, "%s\n", json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	if (sb_data_write(CMD_LAST_BACKUP, text, true) != NULL)
-		sb_log(SB_WARNING, "%s can't be written", CMD_LAST_BACKUP);
-	json_object_put(o);
+	sb_note_write(b->cmd.pool, SB_NOTE_BACKUP, o);
 }
 
 /* It is there as a whole and on the disk, or not at all. */

@@ -119,9 +119,6 @@ extern const struct cmd_key_file {
 	const char	*slot;		/* that whoever makes it takes */
 } cmd_key_files[];
 
-/* The file there that says when and where the last backup was taken. */
-#define CMD_LAST_BACKUP	"last-backup.json"
-
 /* ----------------------------------------------------------- progress.c */
 
 /* Before something that takes long: a signal to stop doesn't end it at once. */

@@ -2,20 +2,13 @@
  * switchboard stats: how much there is of everything, for whoever watches an
  * installation.
  */
-#include <fcntl.h>
-#include <json-c/json.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cmd.h"
 
-#define LAST_BACKUP_MAX	8192	/* bytes of its file */
-
 enum { USERS, ACTIVE, DISABLED, ADMINS, NEWEST, NEWEST_AT, LOGINS, ALIVE,
-    TOKENS, COUNTS, STEP, KNOWN, BYTES, WAL_BYTES, COUNTS_BYTES, BACKUP_AT,
-    BACKUP_FILE, COLUMNS };
+    TOKENS, COUNTS, STEP, KNOWN, BYTES, WAL_BYTES, COUNTS_BYTES, TICK_AT,
+    BACKUP_AT, BACKUP_FILE, COLUMNS };
 static const struct cmd_column columns[] = {
 	[USERS] = { "users", "users", CMD_NUMBER },
 	[ACTIVE] = { "  active", "users_active", CMD_NUMBER },
@@ -32,7 +25,8 @@ static const struct cmd_column columns[] = {
 	[BYTES] = { "database, bytes", "database_bytes", CMD_NUMBER },
 	[WAL_BYTES] = { "  its WAL", "wal_bytes", CMD_NUMBER },
 	[COUNTS_BYTES] = { "  counts", "counts_bytes", CMD_NUMBER },
-	[BACKUP_AT] = { "last backup", "backup_taken_at", CMD_TEXT },
+	[TICK_AT] = { "last tick", "tick_ended_at", CMD_TIME },
+	[BACKUP_AT] = { "last backup", "backup_taken_at", CMD_TIME },
 	[BACKUP_FILE] = { "  in", "backup_file", CMD_TEXT },
 };
 _Static_assert(sizeof(columns) / sizeof(columns[0]) == COLUMNS, "columns");
@@ -97,28 +91,15 @@ look_at_counts(struct cmd *c, struct cmd_value *values)
 	sb_db_free(counts);
 }
 
-/* What backup has written down; nothing if it never did. */
+/* What backup and tick have written down; nothing if they never did. */
 static void
-look_at_backup(struct sb_pool *pool, struct cmd_value *values)
+look_at_notes(struct sb_pool *pool, struct cmd_value *values)
 {
-	char *text = sb_alloc(pool, LAST_BACKUP_MAX);
-	int fd = open(sb_printf(pool, "%s/" CMD_LAST_BACKUP,
-	    sb_settings.data), O_RDONLY | O_CLOEXEC);
-	struct json_object *o = NULL, *member;
-	size_t offset;
-	ssize_t n;
+	struct json_object *backup = sb_note_read(pool, SB_NOTE_BACKUP);
 
-	if (fd < 0)
-		return;
-	n = sb_read_all(fd, text, LAST_BACKUP_MAX);
-	close(fd);
-	if (n < 0 || sb_json_parse(text, (size_t)n, &o, &offset) != NULL)
-		return;
-	sb_pool_json(pool, o);
-	if (json_object_object_get_ex(o, "taken_at", &member))
-		values[BACKUP_AT].text = json_object_get_string(member);
-	if (json_object_object_get_ex(o, "file", &member))
-		values[BACKUP_FILE].text = json_object_get_string(member);
+	values[BACKUP_AT].number = sb_note_time(pool, SB_NOTE_BACKUP);
+	values[BACKUP_FILE].text = sb_note_text(backup, "file");
+	values[TICK_AT].number = sb_note_time(pool, SB_NOTE_TICK);
 }
 
 enum cmd_exit
@@ -139,7 +120,7 @@ cmd_stats(char **arguments)
 	look_at_users(&c, values);
 	look_at_logins(&c, values);
 	look_at_counts(&c, values);
-	look_at_backup(c.pool, values);
+	look_at_notes(c.pool, values);
 	values[STEP].number = sb_db_step(c.db);
 	values[KNOWN].number = sb_db_newest_step();
 	values[BYTES] = size_of(c.pool, "switchboard.db");

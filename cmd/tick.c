@@ -3,6 +3,7 @@
  * is as correct without it: nothing is looked at here to decide anything.
  */
 #include <signal.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -200,6 +201,20 @@ do_all(struct sb_db *db)
 	return done;
 }
 
+/* For whoever watches that there are ticks. */
+static void
+remember(struct sb_pool *pool)
+{
+	struct json_object *o = sb_note_new(pool, SB_NOTE_TICK, sb_now());
+
+	json_object_object_add(o, "logins",
+	    json_object_new_int64(tick.logins.total));
+	json_object_object_add(o, "counts",
+	    json_object_new_int64(tick.counts.total + tick.odd.total));
+	json_object_object_add(o, "keys", json_object_new_int(tick.keys));
+	sb_note_write(pool, SB_NOTE_TICK, o);
+}
+
 static enum cmd_exit
 run(struct cmd *c, bool quiet)
 {
@@ -212,6 +227,8 @@ run(struct cmd *c, bool quiet)
 		status = cmd_unavailable(c->name);
 	}
 	hide_progress();
+	if (status == CMD_OK && !stopped)
+		remember(c->pool);
 	if (!quiet)
 		printf("tick: %s%s\n", stopped ? "stopped; " : "",
 		    summary(c->pool));

@@ -538,6 +538,33 @@ bool	 sb_data_same(const struct stat *, const struct stat *);
 /* Reads up to n bytes, to the end of the file.  The number, or -1. */
 ssize_t	 sb_read_all(int fd, char *, size_t n);
 
+/* -------------------------------------------------------------- note.c */
+
+/*
+ * What was last done, and when, in a file of the data directory each: a backup
+ * that was taken (with the members file, bytes), a tick that did all that it
+ * had to (logins, counts, keys: how many it deleted).
+ */
+enum sb_note { SB_NOTE_BACKUP, SB_NOTE_TICK, SB_NOTES };
+
+/* A new one of that time, to be given its other members; in the pool. */
+struct json_object *sb_note_new(struct sb_pool *, enum sb_note, int64_t at);
+
+/*
+ * Puts it in the place of the last one, or logs why it can't.  The caller holds
+ * the slot of what was done.
+ */
+void	 sb_note_write(struct sb_pool *, enum sb_note, struct json_object *);
+
+/* The last one, in the pool; NULL if there is none that can be read. */
+struct json_object *sb_note_read(struct sb_pool *, enum sb_note);
+
+/* A text out of it; NULL if there is none, or no note. */
+const char *sb_note_text(struct json_object *, const char *name);
+
+/* When it was done; 0 if nobody knows. */
+int64_t	 sb_note_time(struct sb_pool *, enum sb_note);
+
 /* -------------------------------------------------------------- settings.c */
 
 /*

@@ -19,6 +19,7 @@ setup()
 	switchboard user disable bob
 	switchboard user admin anna on
 	switchboard backup "$BATS_TEST_TMPDIR/saved"
+	switchboard tick --quiet
 	switchboard stats --json
 	ends 0
 	local bytes=$(stat -c %s "$SWITCHBOARD_DATA/switchboard.db")
@@ -30,7 +31,7 @@ setup()
 	    and .schema_step_known == $step
 	    and .database_bytes == $bytes and .wal_bytes == $wal
 	    and .counts_bytes > 0 and .backup_file == $file
-	    and (.backup_taken_at | test("^20"))' \
+	    and (.backup_taken_at, .tick_ended_at | test("^20"))' \
 	    --argjson step "$(sql 'PRAGMA user_version')" \
 	    --argjson bytes "$bytes" --argjson wal "$wal" \
 	    --arg file "$BATS_TEST_TMPDIR/saved"
@@ -45,8 +46,9 @@ setup()
 	is "${lines[0]}" 'users              1'
 	is "${lines[4]}" 'newest account     anna'
 	is "${lines[5]}" '  made             2023-11-14T22:13:20Z'
+	is "${lines[-3]}" 'last tick          -'
 	is "${lines[-2]}" 'last backup        -'
-	is "${#lines[@]}" 17 lines
+	is "${#lines[@]}" 18 lines
 }
 
 @test "an empty installation is all zeros" {
@@ -56,16 +58,25 @@ setup()
 	listed '[.users, .users_active, .users_disabled, .users_admin, .logins,
 	    .logins_alive, .refresh_tokens, .counts, .counts_bytes]
 	    | all(. == 0)'
-	listed '[.newest_username, .newest_created_at, .backup_taken_at,
-	    .backup_file] | all(. == null)'
+	listed '[.newest_username, .newest_created_at, .tick_ended_at,
+	    .backup_taken_at, .backup_file] | all(. == null)'
 }
 
 @test "a note of the last backup that can't be read is none" {
+	local note
 	switchboard migrate
-	echo '{"taken_at"' >"$SWITCHBOARD_DATA/last-backup.json"
+	for note in '{"taken_at"' '[]' '{"taken_at":7}' \
+	    '{"taken_at":"2025-13-14T10:53:47.237987Z"}' \
+	    '{"taken_at":"2025-10-14T10:53:47.237987Z "}'; do
+		echo "$note" >"$SWITCHBOARD_DATA/last-backup.json"
+		switchboard stats --json
+		ends 0
+		listed '.backup_taken_at == null'
+	done
+	echo '{"taken_at":"2025-10-14T10:53:47.237987Z"}' \
+	    >"$SWITCHBOARD_DATA/last-backup.json"
 	switchboard stats --json
-	ends 0
-	listed '.backup_taken_at == null'
+	listed '.backup_taken_at == "2025-10-14T10:53:47.237987Z"'
 }
 
 @test "what a user has typed does nothing to the terminal" {

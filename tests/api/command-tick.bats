@@ -248,6 +248,21 @@ shielded()
 	is "$(logins)" 1
 }
 
+@test "when it was last through, and with what, is written down" {
+	local note=$SWITCHBOARD_DATA/last-tick.json
+	register anna
+	many_logins 7
+	at_second 2000000000 switchboard tick
+	is "$(<"$note")" '{"ended_at":"2033-05-18T03:33:20.000000Z","logins":8,"counts":0,"keys":0}'
+	is "$(stat -c %a "$note")" 600 mode
+	# One that could not do all of it is none.
+	rm -f "$SWITCHBOARD_DATA"/limits.db*
+	mkdir "$SWITCHBOARD_DATA/limits.db"
+	at_second 2000000060 switchboard tick
+	is "$status" 69 'exit status'
+	has "$(<"$note")" 03:33:20
+}
+
 # on_terminal [COMMAND...] -- ARGUMENT...: a tick that somebody watches, by a
 # clock; sets $shown, a line each time that it showed how far it was.
 on_terminal()
