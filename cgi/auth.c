@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "sb.h"
+#include "auth.h"
 
 /* Shown by the documentation: somebody, a login and its first tokens. */
 #define EXAMPLE_USER	"0199e25a-d365-71a6-b94d-a4f9fc3c6da5"
@@ -870,6 +870,17 @@ static const struct sb_route routes[] = {
 	  .doc = "Tell how the caller's limits stand.",
 	  .name = "get_limits",
 	  .more = "A limit that is off is null." },
+	{ SB_GET, "/api/auth/check", SB_OPERATOR, auth_check, NULL,
+	  auth_check_out,
+	  .doc = "Tell what of a request comes through the web server.",
+	  .name = "check_installation",
+	  .more = "For `switchboard check --url`, which has the key of its "
+	    "token." },
+	{ SB_GET, "/api/auth/check/stream", SB_OPERATOR, auth_check_stream,
+	  .media = SB_EVENT_STREAM, .stream = auth_check_events,
+	  .doc = "Send four events within a second.",
+	  .name = "check_stream",
+	  .more = "Likewise, to see whether they come one by one." },
 	{ SB_NONE }
 };
 

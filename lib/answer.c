@@ -244,7 +244,8 @@ sb_response_wrong(const struct sb_response *rs)
 		return sb_printf(rs->rq->pool, "%d, but its row declares %d",
 		    sb_status_number(rs->status), sb_status_number(success));
 	if (route->media != NULL)
-		return rs->content == NULL ? "no content" : NULL;
+		return rs->content == NULL && route->stream == NULL ?
+		    "no content" : NULL;
 	if (route->out == NULL)
 		return rs->object[0] != NULL ? "a body, undeclared" : NULL;
 	if (rs->object[0] == NULL || rs->depth != 0)

@@ -8,12 +8,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
 
 #include "internal.h"
 
 static volatile sig_atomic_t stopping;
+static sigset_t unblocked;	/* the mask while nothing is in hand */
 
 const char *
 sb_param(const struct sb_conn *conn, const char *name)
@@ -76,6 +79,26 @@ cgi_finish(struct sb_conn *conn)
 	(void)conn;
 }
 
+static bool
+cgi_flush(struct sb_conn *conn)
+{
+	(void)conn;
+	return true;
+}
+
+static bool
+cgi_pause(struct sb_conn *conn, int64_t microseconds)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	int64_t end = sb_monotonic() + microseconds, left;
+
+	(void)conn;
+	while ((left = end - sb_monotonic()) > 0)
+		if (poll(&out, 1, (int)((left + 999) / 1000)) > 0)
+			return false;
+	return true;
+}
+
 void
 sb_conn_cgi(struct sb_conn *conn, char **environment)
 {
@@ -84,7 +107,7 @@ sb_conn_cgi(struct sb_conn *conn, char **environment)
 	char *end;
 
 	*conn = (struct sb_conn){ environment, cgi_read, cgi_write, cgi_finish,
-	    &cgi };
+	    &cgi, cgi_flush, cgi_pause };
 	cgi.left = 0;
 	if ((length = sb_param(conn, "CONTENT_LENGTH")) != NULL &&
 	    *length >= '0' && *length <= '9') {
@@ -123,6 +146,52 @@ fcgi_finish(struct sb_conn *conn)
 	FCGX_Finish_r(conn->impl);
 }
 
+static bool
+fcgi_flush(struct sb_conn *conn)
+{
+	FCGX_Request *r = conn->impl;
+
+	return FCGX_FFlush(r->out) == 0;
+}
+
+/*
+ * Whether the web server says that its client has gone: it closes, or sends an
+ * FCGI_ABORT_REQUEST.  Anything else is of no interest after the body.
+ */
+static bool
+is_aborted(int fd, bool *more)
+{
+	unsigned char record[2];
+	ssize_t n = recv(fd, record, sizeof(record), MSG_PEEK | MSG_DONTWAIT);
+
+	*more = n > 0;
+	return n == 0 || (n == 2 && record[1] == FCGI_ABORT_REQUEST) ||
+	    (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* A signal to stop is let in here, too. */
+static bool
+fcgi_pause(struct sb_conn *conn, int64_t microseconds)
+{
+	FCGX_Request *r = conn->impl;
+	struct pollfd server = { r->ipcFd, POLLIN | POLLRDHUP, 0 };
+	int64_t end = sb_monotonic() + microseconds, left;
+	struct timespec wait;
+	bool more;
+
+	while (!stopping && (left = end - sb_monotonic()) > 0) {
+		wait = (struct timespec){ (time_t)(left / SB_SECOND),
+		    (long)(left % SB_SECOND) * 1000 };
+		if (ppoll(&server, 1, &wait, &unblocked) <= 0)
+			continue;
+		if (server.revents & ~POLLIN || is_aborted(r->ipcFd, &more))
+			return false;
+		if (more)
+			server.events = POLLRDHUP;
+	}
+	return !stopping;
+}
+
 static void
 on_stop(int signal)
 {
@@ -139,7 +208,7 @@ sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 {
 	struct sigaction action = { .sa_handler = on_stop };
 	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
-	sigset_t stop, before;
+	sigset_t stop;
 	FCGX_Request r;
 
 	sigemptyset(&stop);
@@ -147,11 +216,11 @@ sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGUSR1);
 	sigaddset(&stop, SIGHUP);
-	sigprocmask(SIG_BLOCK, &stop, &before);
-	sigdelset(&before, SIGTERM);
-	sigdelset(&before, SIGINT);
-	sigdelset(&before, SIGUSR1);
-	sigdelset(&before, SIGHUP);
+	sigprocmask(SIG_BLOCK, &stop, &unblocked);
+	sigdelset(&unblocked, SIGTERM);
+	sigdelset(&unblocked, SIGINT);
+	sigdelset(&unblocked, SIGUSR1);
+	sigdelset(&unblocked, SIGHUP);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
@@ -166,7 +235,7 @@ sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 	while (!stopping && more()) {
 		int rc;
 
-		if (ppoll(&listening, 1, NULL, &before) < 0)
+		if (ppoll(&listening, 1, NULL, &unblocked) < 0)
 			continue;
 		rc = FCGX_Accept_r(&r);
 		if (rc == -EAGAIN || rc == -EINTR || rc == -ECONNABORTED)
@@ -176,7 +245,7 @@ sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 			break;
 		}
 		struct sb_conn conn = { r.envp, fcgi_read, fcgi_write,
-		    fcgi_finish, &r };
+		    fcgi_finish, &r, fcgi_flush, fcgi_pause };
 		serve(&conn);
 	}
 	FCGX_Free(&r, 1);

@@ -71,15 +71,16 @@ enum sb_status sb_password_check(struct sb_response *, const struct sb_guess *,
 /* Whether a hash is weaker than the settings, or not by scrypt. */
 bool	 sb_password_outdated(const char *hash);
 
-enum sb_token_type { SB_TOKEN_ACCESS, SB_TOKEN_REFRESH, SB_TOKEN_TYPES };
+enum sb_token_type { SB_TOKEN_ACCESS, SB_TOKEN_REFRESH, SB_TOKEN_CHECK,
+    SB_TOKEN_TYPES };
 
 /* The claims of a token (RFC 7519). */
 struct sb_token {
 	enum sb_token_type type;
 	const char	*kid;
 	const char	*jti;
-	const char	*sid;		/* the login */
-	const char	*sub;		/* the user */
+	const char	*sid;		/* the login; of a check "check" */
+	const char	*sub;		/* the user; likewise */
 	const char	*username;	/* access tokens only */
 	int64_t		 iat;		/* seconds */
 	int64_t		 exp;		/* seconds */

@@ -26,6 +26,10 @@ struct sb_conn {
 	bool		(*write)(struct sb_conn *, const void *, size_t n);
 	void		(*finish)(struct sb_conn *);
 	void		*impl;
+	/* Sends what was written; false: nobody takes it any more. */
+	bool		(*flush)(struct sb_conn *);
+	/* Waits so long; false at once if that is so, or we should end. */
+	bool		(*pause)(struct sb_conn *, int64_t microseconds);
 };
 
 /* A parameter's value, or NULL.  The first of several of one name. */
@@ -106,6 +110,7 @@ struct sb_response {
 	const char	*limit;		/* the strictest one's name, or NULL */
 	struct sb_limit_state strictest;
 	int64_t		 limited_at;	/* when that was looked at */
+	bool		 sent;		/* all of it, or its header fields */
 };
 
 /* What the library knows of a request and a handler needn't. */
@@ -324,6 +329,12 @@ void	 sb_limited_headers(struct sb_response *);
 /* The fields of a 429. */
 extern const struct sb_field sb_limited_fields[];
 
+/* -------------------------------------------------------------- stream.c */
+
+/* Whether an answer goes on after its header fields, and that. */
+bool	 sb_stream_follows(const struct sb_response *);
+void	 sb_stream_run(struct sb_response *);
+
 /* -------------------------------------------------------------- cors.c */
 
 void	 sb_cors_headers(struct sb_response *);
@@ -429,6 +440,12 @@ const struct sb_key *sb_key_known(const char *kid, enum sb_status *why);
  * many there were, or -1 with a log line.
  */
 int	 sb_key_tidy(void);
+
+/* -------------------------------------------------------------- token.c */
+
+/* Signs the claims by that key, whatever keys there are else. */
+const char *sb_token_sign_by(struct sb_pool *, const struct sb_key *,
+	    const struct sb_token *);
 
 /* -------------------------------------------------------------- db.c, row.c */
 

@@ -8,18 +8,22 @@
 
 static enum sb_status admit(struct sb_request *, struct sb_response *);
 static enum sb_status admit_leaver(struct sb_request *, struct sb_response *);
+static enum sb_status admit_operator(struct sb_request *,
+    struct sb_response *);
 static void prepare(struct sb_db *);
 
 static const struct sb_error *const errors[] = { &sb_error_unauthenticated,
     &sb_error_token, &sb_error_inactive, NULL };
 
-static const struct sb_error *const leaver_errors[] = {
+static const struct sb_error *const token_errors[] = {
     &sb_error_unauthenticated, &sb_error_token, NULL };
 
 const struct sb_access sb_access_user = { true, errors, admit, prepare,
-    false };
-const struct sb_access sb_access_leaver = { true, leaver_errors,
-    admit_leaver, prepare, true };
+    false, false };
+const struct sb_access sb_access_leaver = { true, token_errors,
+    admit_leaver, prepare, true, false };
+const struct sb_access sb_access_operator = { false, token_errors,
+    admit_operator, prepare, false, true };
 
 /*
  * The token after the scheme, "" if it isn't exactly one word.  NULL if there
@@ -111,4 +115,17 @@ admit_leaver(struct sb_request *rq, struct sb_response *rs)
 		return SB_NEXT;
 	return sb_refuse(rs, text == NULL ? &sb_error_unauthenticated :
 	    &sb_error_token);
+}
+
+/* Which of the two it is tells a lost header field from a foreign key. */
+static enum sb_status
+admit_operator(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *text = bearer_token(rq->way->authorization);
+	struct sb_token token;
+
+	if (text == NULL)
+		return sb_refuse(rs, &sb_error_unauthenticated);
+	return sb_token_verify(rq, text, SB_TOKEN_CHECK, &token) ? SB_NEXT :
+	    sb_refuse(rs, &sb_error_token);
 }

@@ -11,6 +11,7 @@
 
 #define BEARER	"bearer"
 #define OAUTH	"oauth2"
+#define OPERATOR "operator"
 
 /* ------------------------------------------------------------- the request */
 
@@ -85,6 +86,11 @@ add_security(struct json_object *operation, const struct sb_access *access)
 	for (int i = 0; i < 2 && access->token; i++) {
 		scheme = json_object_new_object();
 		add(scheme, schemes[i], json_object_new_array());
+		json_object_array_add(security, scheme);
+	}
+	if (access->operator) {
+		scheme = json_object_new_object();
+		add(scheme, OPERATOR, json_object_new_array());
 		json_object_array_add(security, scheme);
 	}
 	if (access->tokenless)
@@ -233,6 +239,15 @@ add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
 		add(scheme, "bearerFormat", text("JWT"));
 		add(scheme, "description", text("The `access_token` of a "
 		    "token pair."));
+	}
+	if (r->access->operator) {
+		scheme = child(schemes, OPERATOR);
+		add(scheme, "type", text("http"));
+		add(scheme, "scheme", text("bearer"));
+		add(scheme, "bearerFormat", text("JWT"));
+		add(scheme, "description", text("A token of a minute that "
+		    "`switchboard check` signs for itself, with the "
+		    "installation's own key."));
 	}
 	if (r->flow == 0)
 		return;

@@ -48,6 +48,12 @@ param(const struct sb_request *rq, const char *name)
 	    sb_copy(rq->pool, value, strlen(value));
 }
 
+const char *
+sb_variable(const struct sb_request *rq, const char *name)
+{
+	return param(rq, name);
+}
+
 static void
 read_method(struct sb_request *rq)
 {

@@ -208,12 +208,19 @@ sb_response_send(struct sb_response *rs)
 	sb_limited_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
 		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
-	if (way->authorization != NULL || way->secret)
+	rs->sent = true;
+	if (way->authorization != NULL || way->secret ||
+	    sb_stream_follows(rs))
 		sb_put_header(rs, "Cache-Control", "no-store");
 	if (rs->content != NULL) {
 		sb_put_header(rs, "Content-Type", rs->media);
 		sb_put_header(rs, "Content-Length", sb_printf(rq->pool, "%zu",
 		    rs->content_length));
+	}
+	if (sb_stream_follows(rs)) {
+		sb_put_header(rs, "Content-Type", SB_EVENT_STREAM);
+		/* nginx keeps answers back, unless it is told. */
+		sb_put_header(rs, "X-Accel-Buffering", "no");
 	}
 	sb_put_header(rs, sb_headers[SB_X_REQUEST_ID].name, rq->id);
 	append(rs, "X-Content-Type-Options: nosniff\r\nVary: Origin\r\n\r\n");

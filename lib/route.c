@@ -16,7 +16,7 @@ const char *const sb_method_names[SB_METHODS] = {
 };
 
 const struct sb_access sb_access_public = { false, NULL, NULL, NULL,
-    false };
+    false, false };
 
 static int
 hex(char c)

@@ -116,15 +116,18 @@ struct sb_access {
 	enum sb_status	(*admit)(struct sb_request *, struct sb_response *);
 	void		(*prepare)(struct sb_db *);	/* before serving */
 	bool		 tokenless;	/* none will do, too, at times */
+	bool		 operator;	/* the token is switchboard check's */
 };
 extern const struct sb_error sb_error_inactive, sb_error_not_found,
     sb_error_token;
 extern const struct sb_access sb_access_public, sb_access_user,
-    sb_access_leaver;
+    sb_access_leaver, sb_access_operator;
 #define SB_PUBLIC	(&sb_access_public)
 #define SB_USER		(&sb_access_user)	/* a live access token */
 /* Who logs out: by any access token that we signed, or by what the body has. */
 #define SB_LEAVER	(&sb_access_leaver)
+/* `switchboard check' alone, by a token that it has signed for a minute. */
+#define SB_OPERATOR	(&sb_access_operator)
 
 /* What bodies a route takes; 0 is SB_JSON. */
 #define SB_JSON		1
@@ -147,6 +150,7 @@ enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL, SB_FLOWS };
 #define SB_ROUTE_ERRORS	6
 
 typedef enum sb_status sb_handler(struct sb_request *, struct sb_response *);
+typedef void sb_streamer(struct sb_request *, struct sb_response *);
 
 /* An endpoint.  A table of them ends with { SB_NONE }. */
 struct sb_route {
@@ -168,6 +172,7 @@ struct sb_route {
 	const char	*more;		/* what else its users should know */
 	enum sb_status	 otherwise;	/* another status of the same answer */
 	enum sb_flow	 flow;
+	sb_streamer	*stream;	/* sends events; see SB_EVENT_STREAM */
 };
 #define SB_BODY_MAX	((size_t)64 * 1024)
 
@@ -222,6 +227,9 @@ int64_t	 sb_int(const struct sb_request *, int field);
 bool	 sb_bool(const struct sb_request *, int field);
 bool	 sb_has(const struct sb_request *, int field);
 
+/* A variable of the web server's (RFC 3875 section 4.1), or NULL. */
+const char *sb_variable(const struct sb_request *, const char *name);
+
 /* ------------------------------------------------------------- its answer */
 
 /*
@@ -268,6 +276,19 @@ enum sb_status sb_fail(struct sb_response *, const struct sb_error *);
  */
 #define SB_WHOLE	(-1)
 enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
+
+/*
+ * A route with .media = SB_EVENT_STREAM and a .stream answers with events as
+ * they come (the HTML standard's server-sent events).  Its handler only says
+ * whether there will be any, as any other does.  After the commit .stream sends
+ * them and returns at their end, or as soon as one of the two says false: the
+ * client has gone, or this process should end.  Meanwhile it is one that waits
+ * (WAITERS), holds no transaction, and may read but never write; what it takes
+ * of the request's memory stays taken until its end.
+ */
+#define SB_EVENT_STREAM	"text/event-stream"
+bool	 sb_event(struct sb_response *, const char *name, const char *data);
+bool	 sb_pause(struct sb_response *, int64_t microseconds);
 
 /* ------------------------------------------------------------- identity */
 

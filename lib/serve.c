@@ -32,8 +32,10 @@ sb_serve_abort(void)
 	if (rs == NULL)
 		return;
 	in_hand = NULL;		/* a fault in what follows ends here */
-	rs->status = sb_refuse(rs, &sb_error_internal);
-	sb_response_send(rs);
+	if (!rs->sent) {
+		rs->status = sb_refuse(rs, &sb_error_internal);
+		sb_response_send(rs);
+	}
 	rs->rq->way->conn->finish(rs->rq->way->conn);
 }
 
@@ -132,6 +134,8 @@ sb_serve(struct sb_conn *conn, const char *name, const struct sb_route *routes,
 	settle(&rq, &rs);
 	if (!sb_response_send(&rs))
 		sb_log(SB_INFO, "the client went away");
+	else if (sb_stream_follows(&rs))
+		sb_stream_run(&rs);
 	conn->finish(conn);
 	log_request(&rq, &rs);
 	in_hand = NULL;

@@ -15,6 +15,7 @@
 
 static const char *const types[] = {
 	[SB_TOKEN_ACCESS] = "access", [SB_TOKEN_REFRESH] = "refresh",
+	[SB_TOKEN_CHECK] = "check",
 };
 _Static_assert(sizeof(types) / sizeof(types[0]) == SB_TOKEN_TYPES,
     "a token type without a name");
@@ -48,18 +49,16 @@ put_jwt(void *jwt)
 }
 
 const char *
-sb_token_sign(struct sb_request *rq, const struct sb_token *t)
+sb_token_sign_by(struct sb_pool *pool, const struct sb_key *key,
+    const struct sb_token *t)
 {
-	const struct sb_key *key = find_key(rq, t->kid);
 	const char *copy;
 	char *text;
 	jwt_t *jwt;
 
-	if (key == NULL)
-		return NULL;
 	if (jwt_new(&jwt) != 0)
 		sb_fatal("out of memory");
-	sb_pool_defer(rq->pool, put_jwt, jwt);
+	sb_pool_defer(pool, put_jwt, jwt);
 	if (jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, (int)key->length) ||
 	    jwt_add_header(jwt, "kid", key->kid) ||
 	    jwt_add_grant(jwt, "sub", t->sub) ||
@@ -72,10 +71,18 @@ sb_token_sign(struct sb_request *rq, const struct sb_token *t)
 	    jwt_add_grant(jwt, "username", t->username)) ||
 	    (text = jwt_encode_str(jwt)) == NULL)
 		sb_fatal("cannot sign: %s", strerror(errno));
-	copy = sb_copy(rq->pool, text, strlen(text));
+	copy = sb_copy(pool, text, strlen(text));
 	explicit_bzero(text, strlen(text));
 	free(text);
 	return copy;
+}
+
+const char *
+sb_token_sign(struct sb_request *rq, const struct sb_token *t)
+{
+	const struct sb_key *key = find_key(rq, t->kid);
+
+	return key == NULL ? NULL : sb_token_sign_by(rq->pool, key, t);
 }
 
 /* Three runs of base64url characters and two dots. */

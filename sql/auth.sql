@@ -142,3 +142,6 @@ DELETE FROM refresh_tokens WHERE login_id = :login;
 -- name: refresh_forget_user
 DELETE FROM refresh_tokens WHERE login_id IN (
 	SELECT id FROM logins WHERE user_id = :user);
+
+-- name: check_step
+SELECT max(step) AS step FROM schema_steps;

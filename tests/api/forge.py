@@ -5,6 +5,8 @@
   forge.py claims KEYFILE TOKEN       its claims, verified by PyJWT
   forge.py claims-by SECRET TOKEN     the same, signed by a text
   forge.py add-key KEYFILE            adds a newer key to the set
+  forge.py check KEYFILE [JSON]       a token of switchboard check's, with
+                                      these claims instead of its own
   forge.py mislabel KEYFILE TOKEN     TOKEN by the newest key, under its old kid
 """
 
@@ -218,6 +220,13 @@ def main(what, *args):
         print(sign(token.rpartition(".")[0], unb64(newest["k"])))
     elif what == "add-key":
         add_key(*args)
+    elif what == "check":
+        key, now = load_keys(args[0])[0], int(time.time())
+        print(jwt.encode({
+            "sub": "check", "sid": "check", "jti": str(uuid.uuid4()),
+            "type": "check", "iat": now, "exp": now + 60}
+            | json.loads("".join(args[1:]) or "{}"),
+            unb64(key["k"]), "HS256", {"kid": key["kid"]}))
     else:
         sys.exit(__doc__)
 

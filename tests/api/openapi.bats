@@ -200,7 +200,7 @@ walk()
 	holds '.components.securitySchemes | .bearer.scheme == "bearer"
 	    and .oauth2.flows == {"password": {"tokenUrl": "/api/auth/login",
 	    "refreshUrl": "/api/auth/refresh", "scopes": {}}}
-	    and length == 2'
+	    and .operator.scheme == "bearer" and length == 3'
 	holds '.servers == [{"url": "/"}]'
 	settings+=(ROOT_PATH=/switchboard)
 	call GET /switchboard/openapi.json

@@ -118,7 +118,7 @@ struct body {
 	size_t		 at;
 	char		*answer;
 	size_t		 length;
-	int		 finished;
+	int		 finished, flushed;
 };
 
 static ssize_t
@@ -164,6 +164,23 @@ finish(struct sb_conn *conn)
 	b->finished++;
 }
 
+static bool
+flush(struct sb_conn *conn)
+{
+	struct body *b = conn->impl;
+
+	b->flushed++;
+	return b->flushed != b->rq->leaves_at;
+}
+
+static bool
+wait_for_nothing(struct sb_conn *conn, int64_t microseconds)
+{
+	(void)conn;
+	(void)microseconds;
+	return true;
+}
+
 /* The answer as RFC 3875 section 6 has it: Status first, as we promise. */
 static void
 take_apart(struct memory_answer *a, const struct body *b)
@@ -188,7 +205,8 @@ memory_serve(const struct sb_route *routes, struct memory_request rq)
 	static struct memory_answer a;
 	struct body b = { .rq = &rq };
 	char *params[COUNT(rq.more) + 8];
-	struct sb_conn conn = { params, read_body, write_answer, finish, &b };
+	struct sb_conn conn = { params, read_body, write_answer, finish, &b,
+	    flush, wait_for_nothing };
 	int n = 0;
 
 	sb_pool_clear(answer_pool);

@@ -32,6 +32,7 @@ struct memory_request {
 	size_t		 length;		/* 0: up to its NUL */
 	size_t		 at_once;		/* bytes a read; 0: any */
 	size_t		 breaks_off;		/* after so many; 0: not */
+	int		 leaves_at;		/* flush that fails; 0: none */
 	const char	*more[12];		/* NAME=value */
 };
 

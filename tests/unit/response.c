@@ -607,7 +607,8 @@ run_risk(void *with)
 	static char method[] = "REQUEST_METHOD=GET", target[] = "REQUEST_URI=/",
 	    id[] = "HTTP_X_REQUEST_ID=me-1";
 	char *params[] = { method, target, id, NULL };
-	struct sb_conn conn = { params, no_body, note_answer, no_end, NULL };
+	struct sb_conn conn = { .params = params, .read = no_body,
+	    .write = note_answer, .finish = no_end };
 
 	(void)with;
 	sb_serve(&conn, "unit", routes, memory_db);
@@ -1007,6 +1008,91 @@ a_missing_page_is_a_fault_of_ours(void **state)
 }
 
 /* Each status has the number that HTTP gives it, and none two. */
+/* ------------------------------------------------------------ streams */
+
+static int events;		/* that were sent */
+
+static enum sb_status
+begin_stream(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rs;
+	sb_run(rq->db, SB_Q_USER_ADD, sb_bind("id", UUID),
+	    sb_bind("email", "e"), sb_bind("email_key", "e"),
+	    sb_bind("username", "u"), sb_bind("username_key", "u"),
+	    sb_bind("password", "p"));
+	return SB_OK;
+}
+
+static enum sb_status
+refuse_stream(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &taken);
+}
+
+/* It sees what was committed, and holds no lock. */
+static void
+send_events(struct sb_request *rq, struct sb_response *rs)
+{
+	events = 0;
+	assert_false(sb_db_writing(rq->db));
+	assert_non_null(sb_one(rq->db, SB_Q_USER_BY_USERNAME,
+	    sb_bind("key", "u")));
+	while (events < 3 && sb_event(rs, "e", events == 0 ? "a\nb\r\nc" :
+	    "") && sb_pause(rs, 1))
+		events++;
+	assert_false(sb_db_writing(rq->db));
+}
+
+#define STREAM(handle) (const struct sb_route[]){ \
+	{ SB_GET, "/", SB_PUBLIC, handle, .doc = "Stream.", \
+	  .media = SB_EVENT_STREAM, .stream = send_events, \
+	  .errors = { &taken } }, { SB_NONE } }
+
+static void
+events_follow_what_was_committed(void **state)
+{
+	const struct memory_answer *a = CALL(STREAM(begin_stream), "GET", "/");
+
+	(void)state;
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->body, "event: e\ndata: a\ndata: b\ndata: c\n\n"
+	    "event: e\ndata: \n\nevent: e\ndata: \n\n");
+	assert_string_equal(memory_header(a, "Content-Type"),
+	    "text/event-stream");
+	assert_string_equal(memory_header(a, "Cache-Control"), "no-store");
+	assert_string_equal(memory_header(a, "X-Accel-Buffering"), "no");
+	assert_null(memory_header(a, "Content-Length"));
+	assert_int_equal(a->finished, 1);
+}
+
+static void
+a_stream_ends_with_its_client(void **state)
+{
+	(void)state;
+	/* The first flush is of the header fields. */
+	CALL(STREAM(begin_stream), "GET", "/", .leaves_at = 3);
+	assert_int_equal(events, 1);
+	events = -1;
+	CALL(STREAM(begin_stream), "GET", "/", .leaves_at = 1);
+	assert_int_equal(events, -1);
+}
+
+static void
+a_refusal_and_a_head_have_no_stream(void **state)
+{
+	const struct memory_answer *a;
+
+	(void)state;
+	events = -1;
+	memory_expect(CALL(STREAM(refuse_stream), "GET", "/"), 409,
+	    "{\"detail\":\"Taken\"}");
+	a = CALL(STREAM(begin_stream), "HEAD", "/");
+	assert_int_equal(a->status, 200);
+	assert_string_equal(a->body, "");
+	assert_int_equal(events, -1);
+}
+
 static void
 statuses_are_those_of_http(void **state)
 {
@@ -1040,6 +1126,9 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(what_has_to_do_with_secrets_is_not_stored),
 	cmocka_unit_test(no_content_has_no_body_and_no_type),
 	cmocka_unit_test(a_missing_page_is_a_fault_of_ours),
+	cmocka_unit_test(events_follow_what_was_committed),
+	cmocka_unit_test(a_stream_ends_with_its_client),
+	cmocka_unit_test(a_refusal_and_a_head_have_no_stream),
 	cmocka_unit_test(statuses_are_those_of_http),
 };
 
