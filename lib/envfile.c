@@ -15,7 +15,7 @@
 struct reader {
 	char		*at;
 	int		 line;
-	void		(*keep)(const char *, size_t, const char *);
+	sb_envfile_keep	*keep;
 };
 
 #define BLANKS		" \t\f\v"
@@ -109,8 +109,8 @@ static const char *
 read_line(struct reader *r)
 {
 	const char *name, *value;
+	const int line = r->line;
 	size_t length;
-	int line;
 
 	if (strncmp(r->at, "export", 6) == 0 && is_blank(r->at[6]))
 		r->at += 6 + strspn(r->at + 6, BLANKS);
@@ -119,7 +119,7 @@ read_line(struct reader *r)
 	r->at += length;
 	r->at += strspn(r->at, BLANKS);
 	if (length > 0 && *r->at != '=' && end_line(r)) {
-		r->keep(name, length, NULL);
+		r->keep(name, length, NULL, line);
 		return NULL;
 	}
 	if (length == 0 || *r->at != '=')
@@ -127,17 +127,16 @@ read_line(struct reader *r)
 	r->at++;
 	r->at += strspn(r->at, BLANKS);
 	if (*r->at != '"' && *r->at != '\'') {
-		r->keep(name, length, plain_value(r));
+		r->keep(name, length, plain_value(r), line);
 		return NULL;
 	}
-	line = r->line;
 	if ((value = quoted_value(r)) == NULL) {
 		r->line = line;
 		return "a quotation mark has no partner";
 	}
 	if (!end_line(r))
 		return "something follows the value";
-	r->keep(name, length, value);
+	r->keep(name, length, value, line);
 	return NULL;
 }
 
@@ -175,8 +174,7 @@ read_all(int fd, char *text)
 }
 
 const char *
-sb_envfile_read(struct sb_pool *pool, int fd, void (*keep)(const char *, size_t,
-    const char *))
+sb_envfile_read(struct sb_pool *pool, int fd, sb_envfile_keep *keep)
 {
 	char *text = sb_alloc(pool, FILE_MAX + 2);
 	struct reader r = { .at = text, .line = 1, .keep = keep };

@@ -18,18 +18,33 @@
 
 struct sb_settings sb_settings;
 struct sb_ignored *sb_setting_ignored;
+struct sb_complaint *sb_setting_complaints;
 
 static struct sb_pool *pool;		/* all texts of the last reading */
-static const char *complaint;		/* the first of them, or NULL */
 static const char *warnings[WARNINGS + 1]; /* ended by NULL */
 static int warned;
 static struct sb_ignored **last_ignored; /* where the next one goes */
+static struct sb_complaint **last_complaint;	/* likewise */
 
 static void
-complain(const char *line)
+complain(const struct sb_found *f, const char *line)
 {
-	if (complaint == NULL)
-		complaint = line;
+	struct sb_complaint *it = sb_alloc(pool, sizeof(*it));
+
+	*it = (struct sb_complaint){ .line = line };
+	if (f != NULL) {
+		it->setting = sb_setting_table[f - sb_setting_found].name;
+		it->number = f->line;
+	}
+	*last_complaint = it;
+	last_complaint = &it->next;
+}
+
+static const char *
+first_complaint(void)
+{
+	return sb_setting_complaints == NULL ? NULL :
+	    sb_setting_complaints->line;
 }
 
 static void
@@ -46,9 +61,9 @@ refuse(const struct sb_setting *s, const struct sb_found *f)
 	if (f->origin == SETTINGS_FILE)
 		from = sb_printf(pool, " (set in %s)",
 		    sb_setting_visible(pool, sb_settings.env_file));
-	complain(sb_printf(pool, "%s: %s is not accepted; it has to be %s%s",
-	    s->name, what, sb_setting_plain(pool, sb_setting_accepted(pool,
-	    s)), from));
+	complain(f, sb_printf(pool,
+	    "%s: %s is not accepted; it has to be %s%s", s->name, what,
+	    sb_setting_plain(pool, sb_setting_accepted(pool, s)), from));
 }
 
 /* --------------------------------------------------- where they come from */
@@ -89,7 +104,7 @@ look_up(const char *name, size_t length, enum sb_setting_origin origin)
  */
 static void
 keep(const struct sb_setting *s, const char *name, size_t length,
-    const char *value, enum sb_setting_origin origin)
+    const char *value, enum sb_setting_origin origin, int line)
 {
 	struct sb_found *f = &sb_setting_found[s - sb_setting_table];
 	bool exact;
@@ -100,31 +115,31 @@ keep(const struct sb_setting *s, const char *name, size_t length,
 	*f = (struct sb_found){ .origin = DEFAULT };
 	if (*value != '\0')
 		*f = (struct sb_found){ .origin = origin, .exact = exact,
-		    .text = sb_copy(pool, value, strlen(value)) };
+		    .line = line, .text = sb_copy(pool, value, strlen(value)) };
 }
 
 static void
-ignore(const char *line)
+ignore(const char *line, int number)
 {
 	struct sb_ignored *it = sb_alloc(pool, sizeof(*it));
 
-	*it = (struct sb_ignored){ .line = line };
+	*it = (struct sb_ignored){ .line = line, .number = number };
 	*last_ignored = it;
 	last_ignored = &it->next;
 }
 
 /* Other programs may share the file, so what isn't ours is no error. */
 static void
-keep_line(const char *name, size_t length, const char *value)
+keep_line(const char *name, size_t length, const char *value, int line)
 {
 	const struct sb_setting *s = look_up(name, length, SETTINGS_FILE);
 
 	if (s == NULL)
-		ignore(sb_copy(pool, name, length));
+		ignore(sb_copy(pool, name, length), line);
 	else if (value == NULL)
-		ignore(sb_printf(pool, "%s without =", s->name));
+		ignore(sb_printf(pool, "%s without =", s->name), line);
 	else
-		keep(s, name, length, value, SETTINGS_FILE);
+		keep(s, name, length, value, SETTINGS_FILE, line);
 }
 
 static void
@@ -135,7 +150,7 @@ read_environment(void)
 		const struct sb_setting *s = look_up(*e, n, ENVIRONMENT);
 
 		if (s != NULL && (*e)[n] == '=')
-			keep(s, *e, n, *e + n + 1, ENVIRONMENT);
+			keep(s, *e, n, *e + n + 1, ENVIRONMENT, 0);
 	}
 }
 
@@ -173,7 +188,7 @@ read_file(const char *path, bool must)
 	if (fd >= 0)
 		close(fd);
 	if (wrong != NULL)
-		complain(sb_printf(pool, "%s%s: %s",
+		complain(NULL, sb_printf(pool, "%s%s: %s",
 		    must ? "SWITCHBOARD_ENV_FILE: " : "",
 		    sb_setting_visible(pool, path), wrong));
 	return true;
@@ -308,7 +323,8 @@ check_scrypt(void)
 	    p = sb_settings.scrypt_p;
 
 	if (128 * n * r > SB_SCRYPT_MAX) {
-		complain(sb_printf(pool, "SCRYPT_N: \"%lld\" is not accepted "
+		complain(found("SCRYPT_N"), sb_printf(pool,
+		    "SCRYPT_N: \"%lld\" is not accepted "
 		    "with SCRYPT_R \"%lld\"; 128 * N * r has to be at most "
 		    "268435456 bytes (256 MiB)", n, r));
 		set_default(found("SCRYPT_N"));
@@ -326,9 +342,9 @@ check_cors(void)
 
 	if (wrong == NULL)
 		return;
-	complain(sb_printf(pool, "CORS_ORIGINS: \"%s\" is not accepted; it "
-	    "takes %s", sb_setting_visible(pool, sb_settings.cors_origins),
-	    wrong));
+	complain(found("CORS_ORIGINS"), sb_printf(pool,
+	    "CORS_ORIGINS: \"%s\" is not accepted; it takes %s",
+	    sb_setting_visible(pool, sb_settings.cors_origins), wrong));
 	set_default(found("CORS_ORIGINS"));
 	set_default(found("CORS_CREDENTIALS"));
 }
@@ -341,7 +357,8 @@ forget(void)
 		sb_setting_found[i] = (struct sb_found){ .origin = DEFAULT };
 	sb_setting_ignored = NULL;
 	last_ignored = &sb_setting_ignored;
-	complaint = NULL;
+	sb_setting_complaints = NULL;
+	last_complaint = &sb_setting_complaints;
 	memset(warnings, 0, sizeof(warnings));
 	warned = 0;
 	if (pool == NULL)
@@ -367,7 +384,7 @@ sb_settings_load(void)
 	check_secret_key();
 	check_scrypt();
 	check_cors();
-	return complaint;
+	return first_complaint();
 }
 
 void
@@ -390,5 +407,5 @@ sb_settings_read(void)
 	if (sb_settings_load() == NULL)
 		for (int i = 0; i < warned; i++)
 			sb_log(SB_WARNING, "%s", warnings[i]);
-	return complaint;
+	return first_complaint();
 }

@@ -48,6 +48,7 @@ struct sb_found {
 	int64_t		 number;	/* of an INTEGER, a BOOLEAN */
 	enum sb_setting_origin origin;
 	bool		 exact;		/* the name was in upper case */
+	int		 line;		/* of the settings file; 0: none */
 };
 
 /* The table, of that many rows, and what was found, in the same order. */
@@ -58,9 +59,19 @@ extern struct sb_found sb_setting_found[];
 /* What the settings file has and no setting is, in its order; or NULL. */
 struct sb_ignored {
 	const char	*line;		/* a name, and what is odd about it */
+	int		 number;	/* of the line */
 	struct sb_ignored *next;
 };
 extern struct sb_ignored *sb_setting_ignored;
+
+/* All that sb_settings_load found wrong, in its order; or NULL. */
+struct sb_complaint {
+	const char	*setting;	/* its name; NULL: the file itself */
+	const char	*line;
+	int		 number;	/* of the file's line; 0: not known */
+	struct sb_complaint *next;
+};
+extern struct sb_complaint *sb_setting_complaints;
 
 /*
  * Reads the settings as sb_settings_read does, but logs no warning; they are
@@ -93,7 +104,8 @@ const char *sb_setting_visible(struct sb_pool *, const char *);
  * name is not ended by a NUL, and the value of a name alone is NULL.  Returns
  * NULL, or what is wrong and where.
  */
-const char *sb_envfile_read(struct sb_pool *, int fd, void (*keep)(const char *
-	    name, size_t length, const char *value));
+typedef void sb_envfile_keep(const char *name, size_t length,
+	    const char *value, int line);
+const char *sb_envfile_read(struct sb_pool *, int fd, sb_envfile_keep *);
 
 #endif
