@@ -146,7 +146,7 @@ async function authorize(page, scheme, values)
 {
 	await page.getByRole("button", { name: "Authorize" }).first().click();
 	const form = page.locator(".auth-container").filter({ has:
-		page.getByRole("heading", { name: scheme }) });
+		page.getByRole("heading", { name: new RegExp(`^${scheme} `) }) });
 
 	for (const [label, value] of Object.entries(values))
 		await form.getByLabel(label, { exact: true }).fill(value);
