@@ -88,6 +88,15 @@ health(struct sb_request *rq, struct sb_response *rs)
 	return SB_UNAVAILABLE;
 }
 
+/* ---------------------------------------------------------------- metrics */
+
+static enum sb_status
+metrics(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_put_metrics(rs);
+}
+
 /* ---------------------------------------------------------- documentation */
 
 static enum sb_status
@@ -161,6 +170,12 @@ static const struct sb_route routes[] = {
 	{ SB_GET, "/health", SB_PUBLIC, health, NULL, health_out,
 	  .doc = "Tell whether the service works.",
 	  .name = "get_health", .otherwise = SB_UNAVAILABLE },
+	{ SB_GET, "/metrics", SB_WATCHER, metrics,
+	  .media = "text/plain; version=0.0.4; charset=utf-8",
+	  .doc = "Give what is counted and measured, for Prometheus.",
+	  .name = "get_metrics",
+	  .more = "There only where whoever runs the service has set a token "
+	      "for it." },
 	{ SB_GET, "/docs", SB_PUBLIC, docs, .media = HTML,
 	  .doc = "Show the documentation, to read and to try.",
 	  .name = "show_docs" },

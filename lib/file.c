@@ -92,23 +92,22 @@ fill_in(struct sb_pool *pool, char *text, size_t *length, const char *marker,
 	return filled;
 }
 
-static void
-send_packed(struct sb_response *rs)
+enum sb_status
+sb_put_packed(struct sb_response *rs, const char *bytes, size_t n)
 {
-	struct sb_pool *pool = rs->rq->pool;
-	size_t length;
-	char *packed;
+	size_t length = n;
+	char *packed = NULL;
 
 	sb_put_header(rs, "Vary", "Accept-Encoding");
-	if (!sb_gzip_accepted(sb_param(rs->rq->way->conn,
-	    "HTTP_ACCEPT_ENCODING")) || rs->content_length < WORTH_GZIP)
-		return;
-	packed = sb_gzip(pool, rs->content, rs->content_length, &length);
-	if (packed == NULL)
-		return;
-	sb_put_header(rs, "Content-Encoding", "gzip");
-	rs->content = packed;
-	rs->content_length = length;
+	if (n >= WORTH_GZIP && sb_gzip_accepted(sb_param(rs->rq->way->conn,
+	    "HTTP_ACCEPT_ENCODING")))
+		packed = sb_gzip(rs->rq->pool, bytes, n, &length);
+	if (packed != NULL)
+		sb_put_header(rs, "Content-Encoding", "gzip");
+	rs->content = packed != NULL ? packed : bytes;
+	rs->content_length = packed != NULL ? length : n;
+	rs->media = rs->rq->way->route->media;
+	return SB_OK;
 }
 
 enum sb_status
@@ -125,12 +124,8 @@ sb_put_page(struct sb_response *rs, const char *name)
 	text = fill_in(rq->pool, text, &size, SB_MARK_PREFIX, rq->prefix);
 	text = fill_in(rq->pool, text, &size, SB_MARK_SERVER,
 	    rq->prefix[0] == '\0' ? "/" : rq->prefix);
-	rs->content = text;
-	rs->content_length = size;
-	rs->media = rq->way->route->media;
-	send_packed(rs);
 	sb_put_header(rs, "Cache-Control", "no-cache");
-	return SB_OK;
+	return sb_put_packed(rs, text, size);
 }
 
 /* ----------------------------------------------------------- static files */

@@ -147,6 +147,12 @@ enum sb_status sb_route_match(struct sb_request *, struct sb_response *);
 enum sb_status sb_route_admit(struct sb_request *, struct sb_response *);
 enum sb_status sb_check_input(struct sb_request *, struct sb_response *);
 
+/*
+ * The bearer token (RFC 6750) of an Authorization header field, "" if it isn't
+ * exactly one word.  NULL if there is no field or its scheme is another.
+ */
+const char *sb_bearer_token(const char *field);
+
 /* Serves one request from its first byte to its log line. */
 void	 sb_serve(struct sb_conn *, const char *program,
 	    const struct sb_route *, struct sb_db *);
@@ -156,6 +162,21 @@ void	 sb_serve_abort(void);
 
 /* The id of the request in hand, or NULL. */
 const char *sb_serve_request_id(void);
+
+/* -------------------------------------------------------------- metrics.c */
+
+/*
+ * From here on the program's requests are counted for /metrics, if that is on;
+ * and makes its file ready now, before the first request and the first fork.
+ */
+void	 sb_metrics_begin(const struct sb_program *);
+void	 sb_metrics_open(void);
+
+/* Counts a request that has its answer. */
+void	 sb_metrics_count(const struct sb_response *);
+
+/* What the request in hand did: it waited for a hash, and had it or not. */
+void	 sb_metrics_hash(bool hashed, int64_t waited);
 
 /* -------------------------------------------------------------- gzip.c */
 
@@ -174,6 +195,12 @@ char	*sb_gzip(struct sb_pool *, const char *bytes, size_t n,
 /* What stands in a page, and in the OpenAPI document, for sb_put_page. */
 #define SB_MARK_PREFIX	"@PREFIX@"	/* the mount prefix */
 #define SB_MARK_SERVER	"@SERVER@"	/* the same, or / for none */
+
+/*
+ * Answers with these bytes, which are in the pool, as what the route's media
+ * says; packed where the client takes that.  Returns SB_OK.
+ */
+enum sb_status sb_put_packed(struct sb_response *, const char *, size_t);
 
 /* -------------------------------------------------------------- header.c */
 

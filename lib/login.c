@@ -18,30 +18,17 @@ static const struct sb_error *const errors[] = { &sb_error_unauthenticated,
 static const struct sb_error *const token_errors[] = {
     &sb_error_unauthenticated, &sb_error_token, NULL };
 
-const struct sb_access sb_access_user = { true, errors, admit, prepare,
-    false, false };
-const struct sb_access sb_access_leaver = { true, token_errors,
-    admit_leaver, prepare, true, false };
-const struct sb_access sb_access_operator = { false, token_errors,
-    admit_operator, prepare, false, true };
+static const struct sb_scheme operator = { "operator", "JWT",
+    "A token of a minute that `switchboard check` signs for itself, with the "
+    "installation's own key." };
 
-/*
- * The token after the scheme, "" if it isn't exactly one word.  NULL if there
- * is no header field or its scheme is another.
- */
-static const char *
-bearer_token(const char *field)
-{
-	size_t n;
-
-	if (field == NULL || strncasecmp(field, "bearer", 6) != 0 ||
-	    (field[6] != ' ' && field[6] != '\0'))
-		return NULL;
-	field += 6;
-	field += strspn(field, " ");
-	n = strcspn(field, " \t,");
-	return field[n] == '\0' ? field : "";
-}
+const struct sb_access sb_access_user = { .token = true, .errors = errors,
+    .admit = admit, .prepare = prepare };
+const struct sb_access sb_access_leaver = { .token = true,
+    .errors = token_errors, .admit = admit_leaver, .prepare = prepare,
+    .tokenless = true };
+const struct sb_access sb_access_operator = { .errors = token_errors,
+    .admit = admit_operator, .prepare = prepare, .scheme = &operator };
 
 /* A process that has the keys goes on although their file gets damaged. */
 static void
@@ -77,7 +64,7 @@ set_caller(struct sb_request *rq, const struct sb_token *token,
 static enum sb_status
 admit(struct sb_request *rq, struct sb_response *rs)
 {
-	const char *text = bearer_token(rq->way->authorization);
+	const char *text = sb_bearer_token(rq->way->authorization);
 	const struct sb_row *user;
 	struct sb_token token;
 
@@ -99,7 +86,7 @@ admit(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 admit_leaver(struct sb_request *rq, struct sb_response *rs)
 {
-	const char *text = bearer_token(rq->way->authorization);
+	const char *text = sb_bearer_token(rq->way->authorization);
 	const struct sb_row *user = NULL;
 	struct sb_token token;
 
@@ -121,7 +108,7 @@ admit_leaver(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 admit_operator(struct sb_request *rq, struct sb_response *rs)
 {
-	const char *text = bearer_token(rq->way->authorization);
+	const char *text = sb_bearer_token(rq->way->authorization);
 	struct sb_token token;
 
 	if (text == NULL)

@@ -11,7 +11,6 @@
 
 #define BEARER	"bearer"
 #define OAUTH	"oauth2"
-#define OPERATOR "operator"
 
 /* ------------------------------------------------------------- the request */
 
@@ -76,23 +75,27 @@ add_body(struct sb_openapi *o, struct json_object *operation,
 
 /* ----------------------------------------------------------- the operation */
 
-/* Either of both will do; and none, where a token isn't always needed. */
+static void
+add_alternative(struct json_object *security, const char *scheme)
+{
+	struct json_object *one = json_object_new_object();
+
+	add(one, scheme, json_object_new_array());
+	json_object_array_add(security, one);
+}
+
+/* Either of them will do; and none, where a token isn't always needed. */
 static void
 add_security(struct json_object *operation, const struct sb_access *access)
 {
-	static const char *const schemes[] = { BEARER, OAUTH };
-	struct json_object *security = json_object_new_array(), *scheme;
+	struct json_object *security = json_object_new_array();
 
-	for (int i = 0; i < 2 && access->token; i++) {
-		scheme = json_object_new_object();
-		add(scheme, schemes[i], json_object_new_array());
-		json_object_array_add(security, scheme);
+	if (access->token) {
+		add_alternative(security, BEARER);
+		add_alternative(security, OAUTH);
 	}
-	if (access->operator) {
-		scheme = json_object_new_object();
-		add(scheme, OPERATOR, json_object_new_array());
-		json_object_array_add(security, scheme);
-	}
+	if (access->scheme != NULL)
+		add_alternative(security, access->scheme->name);
 	if (access->tokenless)
 		json_object_array_add(security, json_object_new_object());
 	add(operation, "security", security);
@@ -222,6 +225,17 @@ add_tag(struct sb_openapi *o)
 	add(o->document, "tags", array_of(tag));
 }
 
+static struct json_object *
+add_bearer(struct json_object *schemes, const char *name, const char *what)
+{
+	struct json_object *scheme = child(schemes, name);
+
+	add(scheme, "type", text("http"));
+	add(scheme, "scheme", text("bearer"));
+	add(scheme, "description", text(what));
+	return scheme;
+}
+
 /* The part with the route that gives tokens says how to get them. */
 static void
 add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
@@ -232,22 +246,15 @@ add_security_schemes(struct sb_openapi *o, const struct sb_route *r)
 	struct json_object *schemes = child(child(o->document, "components"),
 	    "securitySchemes"), *scheme, *flow;
 
-	if (r->access->token) {
-		scheme = child(schemes, BEARER);
-		add(scheme, "type", text("http"));
-		add(scheme, "scheme", text("bearer"));
-		add(scheme, "bearerFormat", text("JWT"));
-		add(scheme, "description", text("The `access_token` of a "
-		    "token pair."));
-	}
-	if (r->access->operator) {
-		scheme = child(schemes, OPERATOR);
-		add(scheme, "type", text("http"));
-		add(scheme, "scheme", text("bearer"));
-		add(scheme, "bearerFormat", text("JWT"));
-		add(scheme, "description", text("A token of a minute that "
-		    "`switchboard check` signs for itself, with the "
-		    "installation's own key."));
+	if (r->access->token)
+		add(add_bearer(schemes, BEARER, "The `access_token` of a "
+		    "token pair."), "bearerFormat", text("JWT"));
+	if (r->access->scheme != NULL) {
+		scheme = add_bearer(schemes, r->access->scheme->name,
+		    r->access->scheme->doc);
+		if (r->access->scheme->format != NULL)
+			add(scheme, "bearerFormat",
+			    text(r->access->scheme->format));
 	}
 	if (r->flow == 0)
 		return;

@@ -71,12 +71,13 @@ sb_password_wrong(struct sb_pool *pool, const char *password)
 static int
 enter(struct sb_request *rq)
 {
-	int64_t patience;
+	int64_t patience, began = sb_monotonic();
 	int place;
 
 	patience = sb_wait_begin() ? PATIENCE : 0;
 	place = sb_data_directory() ? sb_slot_take("hash",
 	    (int)sb_settings.hashes, patience) : -1;
+	sb_metrics_hash(place >= 0, sb_monotonic() - began);
 	if (place >= 0)
 		return place;
 	sb_wait_end();

@@ -140,6 +140,20 @@ read_fields(struct sb_request *rq)
 	}
 }
 
+const char *
+sb_bearer_token(const char *field)
+{
+	size_t n;
+
+	if (field == NULL || strncasecmp(field, "bearer", 6) != 0 ||
+	    (field[6] != ' ' && field[6] != '\0'))
+		return NULL;
+	field += 6;
+	field += strspn(field, " ");
+	n = strcspn(field, " \t,");
+	return field[n] == '\0' ? field : "";
+}
+
 static size_t
 largest_body(const struct sb_route *routes)
 {

@@ -15,8 +15,7 @@ const char *const sb_method_names[SB_METHODS] = {
 	[SB_PATCH] = "PATCH", [SB_POST] = "POST", [SB_PUT] = "PUT",
 };
 
-const struct sb_access sb_access_public = { false, NULL, NULL, NULL,
-    false, false };
+const struct sb_access sb_access_public = { .token = false };
 
 static int
 hex(char c)

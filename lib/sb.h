@@ -109,6 +109,11 @@ struct sb_error {
 	const char	*error;		/* OAuth 2's (RFC 6749 5.2), or NULL */
 };
 
+/* A bearer token (RFC 6750) that is no user's, for the documentation. */
+struct sb_scheme {
+	const char	*name, *format, *doc;	/* the format may be NULL */
+};
+
 /* Who may call.  admit() fills in rq->caller and says SB_NEXT, or refuses. */
 struct sb_access {
 	bool		 token;		/* an access token is looked at */
@@ -116,18 +121,19 @@ struct sb_access {
 	enum sb_status	(*admit)(struct sb_request *, struct sb_response *);
 	void		(*prepare)(struct sb_db *);	/* before serving */
 	bool		 tokenless;	/* none will do, too, at times */
-	bool		 operator;	/* the token is switchboard check's */
+	const struct sb_scheme *scheme;	/* of a token that is no user's */
 };
 extern const struct sb_error sb_error_inactive, sb_error_not_found,
     sb_error_token;
 extern const struct sb_access sb_access_public, sb_access_user,
-    sb_access_leaver, sb_access_operator;
+    sb_access_leaver, sb_access_operator, sb_access_metrics;
 #define SB_PUBLIC	(&sb_access_public)
 #define SB_USER		(&sb_access_user)	/* a live access token */
 /* Who logs out: by any access token that we signed, or by what the body has. */
 #define SB_LEAVER	(&sb_access_leaver)
 /* `switchboard check' alone, by a token that it has signed for a minute. */
 #define SB_OPERATOR	(&sb_access_operator)
+#define SB_WATCHER	(&sb_access_metrics)	/* METRICS_TOKEN; or a 404 */
 
 /* What bodies a route takes; 0 is SB_JSON. */
 #define SB_JSON		1
@@ -259,6 +265,9 @@ void	 sb_close(struct sb_response *);
 enum sb_status sb_put_page(struct sb_response *, const char *name);
 enum sb_status sb_put_static(struct sb_response *, const char *folder,
 	    const char *name);
+
+/* Answers with what is counted and measured, as Prometheus reads it. */
+enum sb_status sb_put_metrics(struct sb_response *);
 
 /* Adds a header field, without control characters. */
 void	 sb_put_header(struct sb_response *, const char *name,

@@ -37,6 +37,7 @@ sb_serve_abort(void)
 		sb_response_send(rs);
 	}
 	rs->rq->way->conn->finish(rs->rq->way->conn);
+	sb_metrics_count(rs);
 }
 
 static enum sb_status
@@ -138,6 +139,7 @@ sb_serve(struct sb_conn *conn, const char *name, const struct sb_route *routes,
 		sb_stream_run(&rs);
 	conn->finish(conn);
 	log_request(&rq, &rs);
+	sb_metrics_count(&rs);
 	in_hand = NULL;
 	sb_pool_clear(pool);
 }
@@ -185,6 +187,8 @@ serve_fastcgi(void)
 		sb_log(SB_ERROR, "%s", wrong);
 		return EX_CONFIG;
 	}
+	sb_metrics_begin(program);
+	sb_metrics_open();
 	if (sb_settings.workers == 0)
 		return work();
 	sb_prefork((int)sb_settings.workers, (int)sb_settings.waiters, work);
@@ -203,6 +207,7 @@ serve_cgi(void)
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
+	sb_metrics_begin(program);
 	sb_serve(&conn, program->name, program->routes, store);
 	sb_db_free(store);
 	return 0;

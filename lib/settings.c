@@ -317,6 +317,17 @@ check_secret_key(void)
 }
 
 static void
+check_metrics_token(void)
+{
+	struct sb_found *f = found("METRICS_TOKEN");
+
+	if (f->text == NULL || !sb_setting_is_placeholder(pool, f->text))
+		return;
+	refuse(row(f), f);
+	set_default(f);
+}
+
+static void
 check_scrypt(void)
 {
 	const long long n = sb_settings.scrypt_n, r = sb_settings.scrypt_r,
@@ -382,6 +393,7 @@ sb_settings_load(void)
 	set_hashes();
 	apply_debug();
 	check_secret_key();
+	check_metrics_token();
 	check_scrypt();
 	check_cors();
 	return first_complaint();

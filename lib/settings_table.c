@@ -18,6 +18,7 @@ static bool fits_log_file(const char *);
 static bool fits_power(const char *);
 static bool fits_root_path(const char *);
 static bool fits_host(const char *);
+static bool fits_token(const char *);
 
 static const char *const environments[] = {
 	"development", "staging", "production", NULL
@@ -125,6 +126,10 @@ const struct sb_setting sb_setting_table[] = {
 	  "The proxies whose `X-Forwarded-For` is believed.",
 	  AT(trusted_proxies), .fits = sb_is_networks,
 	  .accepted = "addresses or CIDR blocks, separated by commas" },
+	{ "METRICS_TOKEN", SECRET, PROGRAMS, NULL,
+	  "Turns `GET /metrics` on, for whoever bears it.", AT(metrics_token),
+	  .fits = fits_token, .accepted = "at least 16 letters, digits and "
+	  "`-._~+/=` that are no placeholder" },
 	{ "MAX_CONCURRENT_SESSIONS", INTEGER, LATER, "3",
 	  "Chat sessions that a user can have open.",
 	  RANGE(1, 1000) },
@@ -150,8 +155,6 @@ const struct sb_setting sb_setting_table[] = {
 	  "Where Slack sends the user back to.", .accepted = "any text" },
 	{ "OPENAI_API_KEY", SECRET, LATER, NULL,
 	  "The agent's key at its provider.", .accepted = "any text" },
-	{ "METRICS_TOKEN", SECRET, LATER, NULL,
-	  "Opens `GET /metrics` to whoever bears it.", .accepted = "any text" },
 };
 #define SETTINGS (sizeof(sb_setting_table) / sizeof(sb_setting_table[0]))
 const size_t sb_setting_count = SETTINGS;
@@ -202,6 +205,15 @@ static bool
 fits_host(const char *text)
 {
 	return text[strspn(text, ALPHA_DIGIT "-._:")] == '\0';
+}
+
+/* What RFC 6750 section 2.1 lets be sent. */
+static bool
+fits_token(const char *text)
+{
+	const size_t n = strspn(text, ALPHA_DIGIT "-._~+/");
+
+	return n >= 16 && text[n + strspn(text + n, "=")] == '\0';
 }
 
 /* No blanks, no rest, no overflow: what strtoll lets pass is a mistake here. */

@@ -36,6 +36,7 @@ struct sb_settings {
 	int64_t		 rate_limit_window_seconds;
 	int64_t		 login_failures_per_account;
 	const char	*trusted_proxies;		/* or NULL */
+	const char	*metrics_token;	/* NULL: no metrics */
 };
 extern struct sb_settings sb_settings;
 

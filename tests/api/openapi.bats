@@ -200,7 +200,8 @@ walk()
 	holds '.components.securitySchemes | .bearer.scheme == "bearer"
 	    and .oauth2.flows == {"password": {"tokenUrl": "/api/auth/login",
 	    "refreshUrl": "/api/auth/refresh", "scopes": {}}}
-	    and .operator.scheme == "bearer" and length == 3'
+	    and .operator.scheme == "bearer" and .metrics.scheme == "bearer"
+	    and length == 4'
 	holds '.servers == [{"url": "/"}]'
 	settings+=(ROOT_PATH=/switchboard)
 	call GET /switchboard/openapi.json

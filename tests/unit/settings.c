@@ -597,6 +597,43 @@ test_poor_keys(void **unused)
 	}
 }
 
+static const char metrics_token[] = "METRICS_TOKEN: the value is not accepted; "
+    "it has to be at least 16 letters, digits and -._~+/= that are no "
+    "placeholder";
+
+/* Nothing is lenient here in development: what is on is open to others. */
+static void
+test_metrics_token(void **unused)
+{
+	static const char *const poor[] = {
+		"short", "123456789abcdef", "with a blank in it",
+		"with,a-comma-in-it", "=================",
+		"equals=in-the-middle", "change-me-please-0",
+		"your-secret-0123456", "xyxyxyxyxyxyxyxyxyxy",
+		"v\xc3\xb6n-anderswo-123",
+	};
+	static const char *const good[] = {
+		"0a7fb5dc8e314269", "CD0gCcp8r4oDtQ0h+/-._~==",
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(poor); i++) {
+		fresh(NULL);
+		set_env("METRICS_TOKEN", poor[i]);
+		must_complain(metrics_token);
+		assert_null(sb_settings.metrics_token);
+	}
+	for (size_t i = 0; i < COUNT(good); i++) {
+		fresh(NULL);
+		set_env("METRICS_TOKEN", good[i]);
+		must_read();
+		assert_string_equal(sb_settings.metrics_token, good[i]);
+	}
+	set_env("METRICS_TOKEN", "");
+	must_read();
+	assert_null(sb_settings.metrics_token);
+}
+
 /* The command line lists warnings; they are logged by programs that stay. */
 static void
 test_load_logs_nothing(void **unused)
@@ -1232,7 +1269,7 @@ test_json(void **unused)
 	    member(list, "LOG_FILE", "value")), "/\xef\xbf\xbd");
 	assert_null(member(list, "SECRET_KEY", "value"));
 	assert_string_equal(json_object_get_string(
-	    member(list, "METRICS_TOKEN", "used")), "later");
+	    member(list, "OPENAI_API_KEY", "used")), "later");
 	assert_string_equal(json_object_get_string(
 	    member(list, "PORT", "used")), "quickstart");
 	json_object_put(all);
@@ -1283,6 +1320,7 @@ main(void)
 		TEST(test_debug),
 		TEST(test_complaint_is_one_line),
 		TEST(test_poor_keys),
+		TEST(test_metrics_token),
 		TEST(test_load_logs_nothing),
 		TEST(test_good_keys),
 		TEST(test_no_key_in_production),
