@@ -50,11 +50,13 @@ void	 sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void));
 /*
  * Runs work() in `workers' children of this process, which end with its status,
  * replaces those that end, and forks up to `waiters' more while as many wait
- * (sb_wait_begin).  Returns in the parent after the end of all children: after
- * a signal to stop, or when one ended with SB_OUTDATED, as a new one would.
+ * (sb_wait_begin).  After SIGHUP, or when a child ended with SB_OUTDATED, it
+ * becomes the program argv, if that would start; children finish what they have
+ * in hand.  Returns in the parent after the end of all children: after a signal
+ * to stop, or if one is outdated, as a new one would be.
  */
 #define SB_OUTDATED	75	/* EX_TEMPFAIL */
-void	 sb_prefork(int workers, int waiters, int (*work)(void));
+void	 sb_prefork(int workers, int waiters, int (*work)(void), char **argv);
 
 /*
  * Says that this process is busy for long, and that another should serve in its

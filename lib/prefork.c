@@ -1,9 +1,11 @@
 /*
  * One listening socket, many processes: a parent that forks and replaces
  * workers and does nothing else, so that any of them may end at any time
- * without a client seeing it.  serve.c and slot.c rely on it.
+ * without a client seeing it.  It keeps the socket while it becomes a newer
+ * program, too.  serve.c and slot.c rely on it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@
 #define MOST		2048		/* 1024 workers and 1024 waiters */
 #define BRIEF		SB_SECOND	/* too short for a worker's life */
 #define BREATH		(SB_SECOND / 10) /* before the next, then */
+#define TRIAL_SECONDS	10		/* that a new program has at most */
 
 enum state { FREE, SERVING, WAITING, LEAVING };
 
@@ -176,13 +180,57 @@ tell_all(int signal)
 			kill(pids[i], signal);
 }
 
+/* Those of an earlier program, too, who were told before it became this one. */
 static bool
 anyone_left(void)
 {
-	for (int i = 0; i < board->seats; i++)
-		if (pids[i] > 0)
-			return true;
-	return false;
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/*
+ * Whether the program, as it is installed now, would serve with these settings
+ * and this database: it says so itself.
+ */
+static bool
+can_start(char *name, const sigset_t *mask)
+{
+	char check[] = "--check", *const arguments[] = { name, check, NULL };
+	int status = -1, null;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(TRIAL_SECONDS);
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		sigprocmask(SIG_SETMASK, mask, NULL);
+		execvp(name, arguments);
+		_exit(EX_UNAVAILABLE);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return status == 0;
+}
+
+/*
+ * Becomes the program that is installed now, with the socket, in which requests
+ * wait meanwhile; those in hand are finished by the workers that have them.
+ * Signals stay blocked, so none is lost.  Returns only if it can't be.
+ */
+static void
+start_anew(char **argv, const sigset_t *mask)
+{
+	if (!can_start(argv[0], mask)) {
+		sb_log(SB_ERROR, "%s would not start: it does not replace "
+		    "this program", argv[0]);
+		return;
+	}
+	sb_log(SB_INFO, "starting anew");
+	tell_all(SIGTERM);
+	execvp(argv[0], argv);
+	sb_log(SB_ERROR, "%s: %s", argv[0], strerror(errno));
 }
 
 /*
@@ -224,7 +272,8 @@ fork_missing(const sigset_t *mask, int (*work)(void))
  * forking at full speed helps nobody.
  */
 static void
-look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void))
+look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void),
+    char **argv)
 {
 	const struct timespec breath = { .tv_nsec = BREATH * 1000 };
 	int64_t not_before = 0, now;
@@ -239,14 +288,18 @@ look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void))
 		    not_before == 0 ? NULL : &breath);
 		if (reap() && not_before == 0)
 			not_before = sb_monotonic() + BREATH;
+		if (outdated || which == SIGHUP)
+			start_anew(argv, mask);
 		if (outdated)
 			return;
 	}
 }
 
 void
-sb_prefork(int workers, int waiters, int (*work)(void))
+sb_prefork(int workers, int waiters, int (*work)(void), char **argv)
 {
+	static const int heeded[] = { SIGCHLD, SIGUSR1, SIGUSR2, SIGTERM,
+	    SIGINT, SIGHUP };
 	struct sigaction action = { .sa_handler = no_action };
 	sigset_t all, before;
 
@@ -258,16 +311,15 @@ sb_prefork(int workers, int waiters, int (*work)(void))
 	board->workers = workers;
 	board->waiters = waiters;
 	sigemptyset(&all);
-	sigaddset(&all, SIGCHLD);
-	sigaddset(&all, SIGUSR1);
-	sigaddset(&all, SIGUSR2);
-	sigaddset(&all, SIGTERM);
-	sigaddset(&all, SIGINT);
-	sigaddset(&all, SIGHUP);
+	for (size_t i = 0; i < sizeof(heeded) / sizeof(heeded[0]); i++)
+		sigaddset(&all, heeded[i]);
 	sigaction(SIGCHLD, &action, NULL);
 	sigprocmask(SIG_BLOCK, &all, &before);
+	/* The program that this one was may have blocked them already. */
+	for (size_t i = 0; i < sizeof(heeded) / sizeof(heeded[0]); i++)
+		sigdelset(&before, heeded[i]);
 	end_with_server();
-	look_after(&all, &before, work);
+	look_after(&all, &before, work, argv);
 	tell_all(SIGTERM);
 	while (reap(), anyone_left())
 		sigwaitinfo(&all, NULL);

@@ -178,20 +178,29 @@ work(void)
 }
 
 static int
-serve_fastcgi(void)
+read_settings(void)
 {
 	const char *wrong = sb_settings_read();
 
 	sb_log_open(program->name);
-	if (wrong != NULL) {
+	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);
-		return EX_CONFIG;
-	}
+	return wrong == NULL ? 0 : EX_CONFIG;
+}
+
+static int
+serve_fastcgi(char **argv)
+{
+	int wrong = read_settings();
+
+	if (wrong != 0)
+		return wrong;
 	sb_metrics_begin(program);
 	sb_metrics_open();
 	if (sb_settings.workers == 0)
 		return work();
-	sb_prefork((int)sb_settings.workers, (int)sb_settings.waiters, work);
+	sb_prefork((int)sb_settings.workers, (int)sb_settings.waiters, work,
+	    argv);
 	return 0;
 }
 
@@ -213,9 +222,30 @@ serve_cgi(void)
 	return 0;
 }
 
+/*
+ * Whether it would serve.  Only a newer program's database is opened for that,
+ * as an older one would be changed.
+ */
+static int
+check(void)
+{
+	int wrong = read_settings();
+
+	if (wrong != 0)
+		return wrong;
+	store = sb_db_new(SB_STORE_MAIN);
+	if (sb_db_step(store) > sb_db_newest_step())
+		sb_db_open(store, program->name);
+	wrong = sb_db_outdated(store) ? SB_OUTDATED : 0;
+	sb_db_free(store);
+	return wrong;
+}
+
 static int
 run_command(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--check") == 0)
+		return check();
 	if (argc == 2 && strcmp(argv[1], "--openapi") == 0) {
 		sb_openapi_print(program);
 		return fflush(stdout) == 0 ? 0 : EX_IOERR;
@@ -226,8 +256,8 @@ run_command(int argc, char **argv)
 	}
 	fprintf(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr,
 	    "%s is a FastCGI and CGI program: it is started by a web server.\n"
-	    "usage: %s --openapi | --version | --help\n", program->name,
-	    program->name);
+	    "usage: %s --check | --openapi | --version | --help\n",
+	    program->name, program->name);
 	return argc == 2 && strcmp(argv[1], "--help") == 0 ? 0 : EX_USAGE;
 }
 
@@ -245,7 +275,7 @@ sb_main(int argc, char **argv, const struct sb_program *which)
 	sb_process_begin();
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
 	    &length) == 0 && listening)
-		return serve_fastcgi();
+		return serve_fastcgi(argv);
 	if (sb_param(&(struct sb_conn){ .params = environ },
 	    "GATEWAY_INTERFACE") != NULL)
 		return serve_cgi();

@@ -8,8 +8,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +33,10 @@ static struct board {
 } *board;
 
 static pid_t parent;
+
+/* What there is to become: by default nothing that would start. */
+static char none[] = "false";
+static char *successor[] = { none, NULL };
 
 static void
 be_born(void)
@@ -95,7 +101,7 @@ run(void *with)
 	int (**worker)(void) = with;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sb_prefork(WORKERS, WAITERS, *worker);
+	sb_prefork(WORKERS, WAITERS, *worker, successor);
 	return 0;
 }
 
@@ -148,6 +154,7 @@ static int
 end(void **state)
 {
 	(void)state;
+	successor[0] = none;
 	if (parent > 0) {
 		kill(parent, SIGTERM);
 		memory_wait(parent);
@@ -341,6 +348,60 @@ an_outdated_worker_ends_them_all(void **state)
 	assert_int_equal(memory_wait(memory_fork(run, workers)), 0);
 }
 
+/* Makes the successor one that would start, and ends with status 7 if it is. */
+static void
+make_successor(void)
+{
+	FILE *f;
+
+	successor[0] = (char *)memory_path("newer");
+	f = fopen(successor[0], "w");
+	assert_non_null(f);
+	fputs("#!/bin/sh\ntest \"$1\" = --check || exit 7\n", f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(successor[0], 0700), 0);
+}
+
+static void
+unless_there_is_a_newer_one_to_become(void **state)
+{
+	int (*workers[])(void) = { end_outdated };
+
+	(void)state;
+	board = memory_shared(sizeof(*board));
+	make_successor();
+	assert_int_equal(memory_wait(memory_fork(run, workers)), 7);
+	successor[0] = none;
+}
+
+static int
+begin_with_successor(void **state)
+{
+	make_successor();
+	return begin(state);
+}
+
+static void
+a_hangup_makes_the_parent_the_newer_program(void **state)
+{
+	(void)state;
+	kill(parent, SIGHUP);
+	assert_int_equal(memory_wait(parent), 7);
+	parent = 0;
+	assert_true(becomes(alive, 0));
+}
+
+/* Who is killed then is replaced by a worker of the same program. */
+static void
+but_not_one_that_would_not_start(void **state)
+{
+	(void)state;
+	kill(parent, SIGHUP);
+	kill(atomic_load(&board->pids[0]), SIGKILL);
+	assert_true(becomes(born, WORKERS + 1));
+	assert_true(becomes(alive, WORKERS));
+}
+
 #define PREFORK_TEST(f)	cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -349,6 +410,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_process_is_always_wanted),
 		cmocka_unit_test(an_outdated_worker_ends_them_all),
+		cmocka_unit_test(unless_there_is_a_newer_one_to_become),
+		cmocka_unit_test_setup_teardown(
+		    a_hangup_makes_the_parent_the_newer_program,
+		    begin_with_successor, end),
+		PREFORK_TEST(but_not_one_that_would_not_start),
 		PREFORK_TEST(a_signal_to_stop_ends_all),
 		PREFORK_TEST(so_does_an_interrupt),
 		PREFORK_TEST(so_does_the_signal_to_stop_gently),
