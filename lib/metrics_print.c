@@ -390,7 +390,7 @@ schema_step(void)
 	int step = sb_db_step(db);
 
 	sb_db_free(db);
-	return step;
+	return step < 0 ? 0 : step;
 }
 
 static void
