@@ -224,8 +224,11 @@ const char cmd_sources[] =
     "of NAME=value lines: the one that SWITCHBOARD_ENV_FILE names; else the\n"
     "first that is there of .env in the folder that SWITCHBOARD_DATA names,\n"
     "../etc/switchboard.env beside the folder of this program, and\n"
-    SB_SYSCONFDIR "/switchboard.env.\n"
-    "The data directory is the one that SWITCHBOARD_DATA names; else it is\n"
+    SB_SYSCONFDIR "/switchboard.env. Where SWITCHBOARD_HOME names the\n"
+    "folder of an installation, its etc/switchboard.env stands for the last\n"
+    "two.\n"
+    "The data directory is the one that SWITCHBOARD_DATA names; else data in\n"
+    "SWITCHBOARD_HOME; else\n"
     SB_LOCALSTATEDIR "/lib/switchboard. Only its owner may work in it,\n"
     "which is who the programs run as; root becomes that owner at once. Where\n"
     "there is none yet, it will belong to who calls.\n";

@@ -1,6 +1,7 @@
 /*
- * Answers out of files of the installation: share/switchboard, found from the
- * program's own place so that an installation can be moved, else as configured.
+ * Answers out of files of the installation: share/switchboard, in the folder
+ * that it is all in, or found from the program's own place so that it can be
+ * moved, else as configured.
  * Pages know the mount prefix; other files are under names that change with
  * what is in them, so that browsers may keep them for good.
  */
@@ -16,20 +17,29 @@
 #define WORTH_GZIP	1024		/* bytes */
 
 static int
+open_below(struct sb_pool *pool, const char *home, const char *name)
+{
+	return open(sb_printf(pool, "%s/share/switchboard/%s", home, name),
+	    O_RDONLY | O_CLOEXEC);
+}
+
+static int
 open_file(struct sb_pool *pool, const char *name)
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ssize_t n;
 	int fd = -1;
 
+	if (sb_settings.home != NULL)
+		return open_below(pool, sb_settings.home, name);
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	/* From PREFIX/libexec/switchboard/PROGRAM. */
 	for (int up = 0; up < 3 && n > 0; up++)
 		while (n > 0 && self[--n] != '/')
 			continue;
 	if (n > 0) {
 		self[n] = '\0';
-		fd = open(sb_printf(pool, "%s/share/switchboard/%s", self,
-		    name), O_RDONLY | O_CLOEXEC);
+		fd = open_below(pool, self, name);
 	}
 	return fd >= 0 ? fd : open(sb_printf(pool, "%s/%s", SB_PKGDATADIR,
 	    name), O_RDONLY | O_CLOEXEC);

@@ -200,8 +200,11 @@ find_file(void)
 {
 	const char *named = found("SWITCHBOARD_ENV_FILE")->text;
 	const char *data = found("SWITCHBOARD_DATA")->text;
+	const char *home = found("SWITCHBOARD_HOME")->text;
 	const char *parent = program_parent();
 
+	if (home != NULL && home[0] == '/')
+		sb_settings.home = home;
 	if (named != NULL) {
 		read_file(named, true);
 		return;
@@ -209,6 +212,12 @@ find_file(void)
 	if (data != NULL && data[0] == '/' &&
 	    read_file(sb_printf(pool, "%s/.env", data), false))
 		return;
+	/* What this machine has elsewhere is of another installation. */
+	if (sb_settings.home != NULL) {
+		read_file(sb_printf(pool, "%s/etc/switchboard.env", home),
+		    false);
+		return;
+	}
 	if (parent != NULL && read_file(sb_printf(pool,
 	    "%s/etc/switchboard.env", parent), false))
 		return;
@@ -262,6 +271,17 @@ warn(const char *line)
 {
 	if (warned < WARNINGS)
 		warnings[warned++] = line;
+}
+
+static void
+set_data(void)
+{
+	struct sb_found *f = found("SWITCHBOARD_DATA");
+
+	if (f->origin != DEFAULT || sb_settings.home == NULL)
+		return;
+	f->text = sb_printf(pool, "%s/data", sb_settings.home);
+	store(f);
 }
 
 static void
@@ -390,6 +410,7 @@ sb_settings_load(void)
 	find_file();
 	for (size_t i = 0; i < sb_setting_count; i++)
 		set(&sb_setting_found[i]);
+	set_data();
 	set_hashes();
 	apply_debug();
 	check_secret_key();

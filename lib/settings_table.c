@@ -38,11 +38,16 @@ const struct sb_setting sb_setting_table[] = {
 	{ "SWITCHBOARD_ENV_FILE", TEXT, SEARCH, NULL,
 	  "The settings file; looked for in the environment alone.",
 	  .accepted = "the path of a file that can be read" },
+	{ "SWITCHBOARD_HOME", TEXT, SEARCH, NULL,
+	  "The folder of an installation that is all in one: `etc`, `share` and "
+	  "`data` are in it; looked for in the environment alone.",
+	  .fits = fits_path, .accepted = "an absolute path" },
 	{ "SWITCHBOARD_DATA", TEXT, PROGRAMS,
 	  SB_LOCALSTATEDIR "/lib/switchboard",
 	  "The data directory: the database, the keys, and maybe `.env`.",
 	  AT(data), .fits = fits_path, .accepted = "an absolute path",
-	  .computed = "`lib/switchboard` in the configured localstatedir" },
+	  .computed = "`data` in SWITCHBOARD_HOME, else `lib/switchboard` in "
+	  "the configured localstatedir" },
 	{ "SECRET_KEY", SECRET, PROGRAMS, NULL,
 	  "Signs the tokens; without it a key made in the data directory does.",
 	  AT(secret_key),

@@ -15,6 +15,7 @@ struct sb_settings {
 	bool		 debug;
 	const char	*data;
 	const char	*env_file;	/* the file that was read, or NULL */
+	const char	*home;		/* of an installation in one folder */
 	const char	*secret_key;	/* NULL: the key file's newest */
 	const char	*algorithm;
 	int64_t		 access_token_expire_minutes;

@@ -211,6 +211,7 @@ test_names(void **unused)
 		"SCRYPT_N", "SCRYPT_R", "SCRYPT_P", "METRICS_TOKEN",
 		"LOG_LEVEL", "LOG_FILE", "LOG_FORMAT", "WORKERS", "WAITERS",
 		"HASHES", "ROOT_PATH", "SWITCHBOARD_ENV_FILE",
+		"SWITCHBOARD_HOME",
 	};
 
 	(void)unused;
@@ -1019,6 +1020,43 @@ test_search(void **unused)
 }
 
 static void
+test_home(void **unused)
+{
+	char home[128];
+
+	(void)unused;
+	assert_int_equal(unsetenv("SWITCHBOARD_ENV_FILE"), 0);
+	snprintf(home, sizeof(home), "%s", in_folder("home"));
+	assert_int_equal(mkdir(home, 0700), 0);
+	set_env("SWITCHBOARD_HOME", home);
+	must_read();
+	assert_string_equal(sb_settings.home, home);
+	assert_string_equal(sb_settings.data, in_folder("home/data"));
+	assert_null(sb_settings.env_file);
+
+	assert_int_equal(mkdir(in_folder("home/etc"), 0700), 0);
+	write_file("home/etc/switchboard.env", "WAITERS=1\n");
+	must_read();
+	assert_int_equal(sb_settings.waiters, 1);
+	assert_string_equal(sb_settings.data, in_folder("home/data"));
+
+	/* Whatever names a directory wins. */
+	write_file("home/etc/switchboard.env", "SWITCHBOARD_DATA=/elsewhere\n"
+	    "SWITCHBOARD_HOME=/nowhere\n");
+	must_read();
+	assert_string_equal(sb_settings.data, "/elsewhere");
+	assert_string_equal(sb_settings.home, home);
+	set_env("SWITCHBOARD_DATA", "/mine");
+	must_read();
+	assert_string_equal(sb_settings.data, "/mine");
+
+	fresh(NULL);
+	set_env("SWITCHBOARD_HOME", "here");
+	assert_non_null(strstr(sb_settings_read(), "an absolute path"));
+	assert_null(sb_settings.home);
+}
+
+static void
 must_ignore(const char *text, const char *expected)
 {
 	char all[256] = "";
@@ -1291,6 +1329,7 @@ remove_folder(void **unused)
 		"case", "wins", "empty", "lines", "errors", "itself", "size",
 		"search/.env", "search", "named", "odd/.env", "odd", "list",
 		"ignored", "notes", "json",
+		"home/etc/switchboard.env", "home/etc", "home",
 		"",
 	};
 
@@ -1339,6 +1378,7 @@ main(void)
 		TEST(test_file_names_itself),
 		TEST(test_file_size),
 		TEST(test_search),
+		TEST(test_home),
 		TEST(test_ignored),
 		TEST(test_unreadable),
 		TEST(test_lists_have_all),
