@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,52 @@ sb_data_directory(void)
 	sb_log(SB_ERROR, "SWITCHBOARD_DATA: %s: %s: make the directory, for "
 	    "the user that the programs run as", sb_settings.data,
 	    strerror(errno));
+	return false;
+}
+
+static bool
+is_same_place(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Where it is, or will be made; what may follow in the path is "/..". */
+static bool
+find_data(char *path, size_t size, struct stat *st)
+{
+	size_t n = (size_t)snprintf(path, size, "%s", sb_settings.data);
+
+	if (n >= size)
+		return false;
+	if (stat(path, st) == 0)
+		return true;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	path[n] = '\0';
+	return stat(path, st) == 0;
+}
+
+bool
+sb_data_lies_in(const char *directory)
+{
+	char path[PATH_MAX];
+	struct stat root, wanted, here, below;
+	size_t n;
+
+	if (stat(directory, &wanted) != 0 || stat("/", &root) != 0 ||
+	    is_same_place(&wanted, &root) ||
+	    !find_data(path, sizeof(path), &here))
+		return false;
+	n = strlen(path);
+	do {
+		if (is_same_place(&here, &wanted))
+			return true;
+		below = here;
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "/..");
+	} while (n < sizeof(path) && stat(path, &here) == 0 &&
+	    !is_same_place(&here, &below));
 	return false;
 }
 

@@ -49,6 +49,36 @@ check_settings(struct sb_request *rq, struct sb_response *rs)
 	return SB_NEXT;
 }
 
+/*
+ * What lies among the files that the web server serves can be had by anybody,
+ * keys and all.  It is asked with each request, so a good answer is remembered.
+ */
+static enum sb_status
+check_data(struct sb_request *rq, struct sb_response *rs)
+{
+	static const char *const names[] = {
+		"DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"
+	};
+	static char apart[sizeof(names) / sizeof(names[0])][4096];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *root = sb_param(rq->way->conn, names[i]);
+
+		if (root == NULL || *root == '\0' ||
+		    strcmp(root, apart[i]) == 0)
+			continue;
+		if (sb_data_lies_in(root)) {
+			sb_log(SB_ERROR, "SWITCHBOARD_DATA: %s lies in %s, "
+			    "where the web server lets anybody fetch it: move "
+			    "it out of there, and set SWITCHBOARD_DATA to "
+			    "where it is then", sb_settings.data, root);
+			return sb_refuse(rs, &sb_error_internal);
+		}
+		snprintf(apart[i], sizeof(apart[i]), "%s", root);
+	}
+	return SB_NEXT;
+}
+
 static enum sb_status
 handle(struct sb_request *rq, struct sb_response *rs)
 {
@@ -62,6 +92,7 @@ handle(struct sb_request *rq, struct sb_response *rs)
 static sb_handler *const steps[] = {
 	sb_request_read,	/* bounded */
 	check_settings,
+	check_data,
 	sb_cors_preflight,
 	sb_route_match,		/* 404, 405 */
 	sb_route_admit,		/* who is calling: 401, 400 */
