@@ -8,6 +8,7 @@
 #include <string.h>
 #include <crypt.h>
 #include <libscrypt.h>
+#include <openssl/evp.h>
 #include <openssl/crypto.h>
 #include <unictype.h>
 #include <unistr.h>
@@ -92,6 +93,25 @@ leave(int place)
 	sb_wait_end();
 }
 
+/* As libscrypt_hash, whose salt is from /dev/urandom: a jail may have none. */
+static bool
+scrypt_hash(const char *prepared, char *mcf)
+{
+	const uint32_t n = (uint32_t)sb_settings.scrypt_n,
+	    r = (uint32_t)sb_settings.scrypt_r,
+	    p = (uint32_t)sb_settings.scrypt_p;
+	unsigned char salt[SCRYPT_SALT_LEN], hash[SCRYPT_HASH_LEN];
+	char salt_text[sizeof(salt) * 2], hash_text[sizeof(hash) * 2];
+
+	sb_random(salt, sizeof(salt));
+	if (libscrypt_scrypt((const uint8_t *)prepared, strlen(prepared), salt,
+	    sizeof(salt), n, r, p, hash, sizeof(hash)) != 0)
+		return false;
+	EVP_EncodeBlock((unsigned char *)salt_text, salt, sizeof(salt));
+	EVP_EncodeBlock((unsigned char *)hash_text, hash, sizeof(hash));
+	return libscrypt_mcf(n, r, p, salt_text, hash_text, mcf) == 1;
+}
+
 const char *
 sb_password_hash(struct sb_request *rq, const char *password)
 {
@@ -101,9 +121,7 @@ sb_password_hash(struct sb_request *rq, const char *password)
 
 	if (prepared == NULL || (place = enter(rq)) < 0)
 		return NULL;
-	if (libscrypt_hash(mcf, prepared, (uint32_t)sb_settings.scrypt_n,
-	    (uint8_t)sb_settings.scrypt_r, (uint8_t)sb_settings.scrypt_p)
-	    == 0) {
+	if (!scrypt_hash(prepared, mcf)) {
 		sb_db_fail(rq->db, SB_UNAVAILABLE, "no memory for scrypt");
 		mcf = NULL;
 	}
