@@ -39,7 +39,7 @@ const struct sb_setting sb_setting_table[] = {
 	  "The settings file; looked for in the environment alone.",
 	  .accepted = "the path of a file that can be read" },
 	{ "SWITCHBOARD_HOME", TEXT, SEARCH, NULL,
-	  "The folder of an installation that is all in one: `etc`, `share` and "
+	  "The folder that all of an installation is in: `etc`, `share` and "
 	  "`data` are in it; looked for in the environment alone.",
 	  .fits = fits_path, .accepted = "an absolute path" },
 	{ "SWITCHBOARD_DATA", TEXT, PROGRAMS,
