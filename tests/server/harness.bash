@@ -117,8 +117,9 @@ start_server()
 		SB_PORT=$(free_port)
 		SB_URL=http://127.0.0.1:$SB_PORT$SB_PREFIX
 		start_home "$prefix"
+		eventually 10 is_up_or_gone || break
 		# Another test may have taken the port just now.
-		eventually 10 is_up_or_gone && is_alive "$SB_WEB" && return
+		! is_alive "$SB_WEB" || return 0
 	done
 	cat "$SB_LOG" >&2
 	return 1
@@ -132,6 +133,45 @@ settings_of_test()
 	    RATE_LIMIT_PER_USER=0 RATE_LIMIT_PER_ADDRESS=0 \
 	    LOGIN_FAILURES_PER_ACCOUNT=0 "${settings[@]}"
 	[[ -z $SB_PREFIX ]] || echo "ROOT_PATH=$SB_PREFIX"
+}
+
+# install_privately PREFIX: copies an installation into $SB_RUN, with the
+# settings of a test as its settings file, as servers that pass on no
+# environment have them; whoever runs it needs to read nothing else.  Each
+# further argument is a setting, too.
+install_privately()
+{
+	mkdir -p "$SB_RUN"/{libexec/etc,share,data}
+	chmod 0700 "$SB_RUN/data"
+	cp -R "$1/libexec/switchboard" "$SB_RUN/libexec"
+	cp -R "$1/share/switchboard" "$SB_RUN/share"
+	{
+		settings_of_test
+		printf '%s\n' "SWITCHBOARD_DATA=$SB_RUN/data" "${@:2}"
+	} | sed "s/=\(.*\)/='\1'/" >"$SB_RUN/libexec/etc/switchboard.env"
+	give_away "$SB_RUN" "$SB_LOG"
+}
+
+# Servers are run by ordinary users: root is nobody for that.
+give_away()
+{
+	touch "$SB_LOG"
+	[[ $(id -u) != 0 ]] || chown -R 65534:65534 "$@"
+}
+
+# in_session COMMAND...: by an ordinary user, in $SB_RUN, as start_home has to.
+in_session()
+{
+	local as=()
+
+	[[ $(id -u) != 0 ]] ||
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	cd "$SB_RUN" || return
+	env -i PATH="$PATH" LC_ALL=C setsid "${as[@]}" "$@" \
+	    >>"$SB_LOG" 2>&1 </dev/null 3>&- &
+	# shellcheck disable=SC2034
+	SB_WEB=$!
+	cd "$OLDPWD" || return
 }
 
 # The programs see the time that is in the file SB_CLOCK, which stands still
