@@ -176,9 +176,9 @@ set_environment(const char *application)
 }
 
 /*
- * Becomes the program, or returns.  Under CGI the arguments are the client's (RFC 3875
- * section 4.4), so none goes on; after the program's path even those of the
- * command line are nothing to the loader.
+ * Becomes the program, or returns.  Under CGI the arguments are the client's
+ * (RFC 3875 section 4.4), so none goes on; after the program's path even those
+ * of the command line are nothing to the loader.
  */
 static void
 become(const char *application, const char *program, char **arguments)

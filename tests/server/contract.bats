@@ -219,12 +219,15 @@ log_in()
 	assert_answer 200
 	call GET /api/auth/me -H "Authorization: Basic $access"
 	assert_answer 401 '{"detail":"Not authenticated"}'
-	call GET /api/auth/me -H "Authorization: Bearer $(letters 8192)"
+	call GET /api/auth/me -H "Authorization: Bearer $(letters 8000)"
 	assert_answer 401 '{"detail":"Could not validate credentials"}'
 	assert_equal "$(header WWW-Authenticate)" 'Bearer error="invalid_token"'
 	call GET /api/auth/me -H "Authorization: Bearer $access" \
-	    -H "Cookie: a=$(letters 8192)"
+	    -H "Cookie: a=$(letters 8000)"
 	assert_answer 200
+	call_and_look GET /api/auth/me -H "Authorization: Bearer $access" \
+	    -H "Cookie: a=$(letters 8192)"
+	expect eight-kib-header '200 program' "$(answered)"
 	call GET "/health?$(letters 7000)"
 	assert_answer 200
 }
@@ -338,15 +341,19 @@ log_in()
 	done
 	for path in /static /static/ /api /api/ /api/auth /api/auth/ \
 	    /api/authx /api/limitsx /api/limits/x /apix/auth/me /index.html \
-	    /.htaccess /meta /auth /libexec/switchboard/auth /docs/docs; do
+	    /meta /auth /libexec/switchboard/auth /docs/docs; do
 		call_and_look GET "$path" -H "Authorization: Bearer $access"
 		assert_equal "$path $(answered)" "$path 404 program"
 		assert_answer 404 '{"detail":"Not Found"}'
 	done
+	get /.htaccess
+	expect dot-file '404 program' "$(answered)"
 }
 
 @test "links carry the prefix, and pages find their files" {
-	call GET ""
+	call_and_look GET ""
+	expect no-slash '200 program' "$(answered)"
+	call GET /
 	assert_answer 200
 	[[ $(field docs) == "$SB_PREFIX/docs" ]]
 	[[ $(field health) == "$SB_PREFIX/health" ]]
@@ -382,11 +389,15 @@ log_in()
 	expect encoded-slash '200 program' "$(answered)"
 	get /static/a%2fb
 	expect encoded-slash-in-file '404 program' "$(answered)"
+	get /api/auth/me%2f..%2fme "$auth"
+	expect encoded-slash-in-file '404 program' "$(answered)"
 	get '/health?a=%2F%00%ff'
 	assert_equal "$(answered)" '200 program'
+	get /%2e%2e/health
+	expect climbing '404 program' "$(answered)"
 	for path in //health /x//health /./health /x/../health /api//auth/me \
 	    /api/auth/../../health /health/../api/auth/me /api/./auth/me \
-	    /api/auth/me%2f..%2fme /health/.. /health/. \
+	    /health/.. /health/. \
 	    /health%20 /health%3f /health%23 '/health;a=b' /%E4%BD%A0; do
 		get "$path" "$auth"
 		assert_equal "$path $(answered)" "$path 404 program"
