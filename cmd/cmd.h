@@ -11,6 +11,7 @@
 /* As sysexits.h has them; --help lists them. */
 enum cmd_exit {
 	CMD_OK = 0,
+	CMD_BROKEN = 1,		/* check has found what is broken */
 	CMD_USAGE = 64,		/* what was asked for makes no sense */
 	CMD_DATA = 65,		/* what was given is not accepted */
 	CMD_INPUT = 66,		/* a file that was named can't be read */
@@ -25,9 +26,11 @@ enum cmd_exit {
 
 /* A command is given what follows its name, ended by NULL; no --help. */
 enum cmd_exit cmd_backup(char **arguments);
+enum cmd_exit cmd_check(char **arguments);
 enum cmd_exit cmd_completion_bash(char **arguments);
 enum cmd_exit cmd_export(char **arguments);
 enum cmd_exit cmd_import(char **arguments);
+enum cmd_exit cmd_init(char **arguments);
 enum cmd_exit cmd_key_list(char **arguments);
 enum cmd_exit cmd_key_retire(char **arguments);
 enum cmd_exit cmd_key_rotate(char **arguments);
@@ -68,6 +71,9 @@ bool	 cmd_read_settings(void);
  * CMD_OK, or says in one line what is wrong.
  */
 enum cmd_exit cmd_enter(const char *command);
+
+/* The same with settings that are read already. */
+enum cmd_exit cmd_become_owner(const char *command);
 
 /* --------------------------------------------------------- arguments.c */
 

@@ -57,10 +57,14 @@ refuse(const char *command, const struct stat *st, int error)
 enum cmd_exit
 cmd_enter(const char *command)
 {
+	return cmd_read_settings() ? cmd_become_owner(command) : CMD_SETTINGS;
+}
+
+enum cmd_exit
+cmd_become_owner(const char *command)
+{
 	struct stat st;
 
-	if (!cmd_read_settings())
-		return CMD_SETTINGS;
 	/* What isn't there, or can't be seen, is for others to complain of. */
 	if (stat(sb_settings.data, &st) != 0 || !S_ISDIR(st.st_mode) ||
 	    st.st_uid == geteuid())

@@ -8,6 +8,36 @@
 
 /* Commands of one name stand together, each with an action of its own. */
 const struct cmd_row cmd_table[] = {
+	{ "init", NULL, "[OPTION...]", "make all that a first start needs",
+	  "Makes what isn't there yet, and leaves the rest as it is: the\n"
+	  "data directory, a settings file in which every setting stands as\n"
+	  "a comment, the database, the signing key and the secret. Then it\n"
+	  "says what comes next. The file is .env in the directory, if\n"
+	  "SWITCHBOARD_DATA names that; else it is for root to make, in\n"
+	  SB_SYSCONFDIR ".\n"
+	  "\n"
+	  "  --production\n"
+	  "              the settings file says ENVIRONMENT=production\n"
+	  "  --user USER make the directory for that user, as whom the\n"
+	  "              programs will run; root has to say it\n"
+	  "  --admin NAME ADDRESS\n"
+	  "              make an administrator's account, too; the password\n"
+	  "              is asked for as user add does\n",
+	  cmd_init },
+	{ "check", NULL, "[--json] [--url URL]",
+	  "look for what is wrong with the installation",
+	  "Looks at the settings, the data directory, the database, the\n"
+	  "keys, the clock, the disk, and when tick and backup were last\n"
+	  "through, and says what is ok, what is unwise and what is broken;\n"
+	  "of the last two, how to mend it. Nothing is changed. Give it the\n"
+	  "settings that the programs have. It ends with 1 if something is\n"
+	  "broken.\n"
+	  "\n"
+	  "  --json      the same for programs: of each finding grade\n"
+	  "              (green, yellow, red), area, check, sentence and fix\n"
+	  "  --url URL   look, too, at what comes through the web server;\n"
+	  "              URL is that of the installation's root\n",
+	  cmd_check },
 	{ "settings", NULL, "[--json | --markdown]",
 	  "list the settings: values, where they come from, meaning",
 	  "Lists every setting with its value, where that comes from\n"
@@ -235,6 +265,7 @@ const char cmd_sources[] =
 
 const struct cmd_status cmd_statuses[] = {
 	{ CMD_OK, "done" },
+	{ CMD_BROKEN, "check has found something that is broken" },
 	{ CMD_USAGE, "the command or its arguments are not understood" },
 	{ CMD_DATA, "what was given is not accepted" },
 	{ CMD_INPUT, "a file that was named can't be read" },

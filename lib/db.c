@@ -166,14 +166,14 @@ prepare(struct sb_db *db, enum sb_query query)
 }
 
 /* Two groups are of the files of their names, all others of the first. */
-static bool
-is_of(const struct sb_db *db, const struct sb_query_text *query)
+bool
+sb_query_is_of(const struct sb_query_text *query, enum sb_store store)
 {
 	if (strcmp(query->group, "limits") == 0)
-		return db->store == SB_STORE_LIMITS;
+		return store == SB_STORE_LIMITS;
 	if (strcmp(query->group, "backup") == 0)
-		return db->store == SB_STORE_BACKUP;
-	return db->store == SB_STORE_MAIN;
+		return store == SB_STORE_BACKUP;
+	return store == SB_STORE_MAIN;
 }
 
 bool
@@ -182,7 +182,8 @@ sb_db_open(struct sb_db *db, const char *group)
 	if (db->connection == NULL && !sb_db_connect(db))
 		return false;
 	for (int i = 0; i < SB_QUERIES; i++)
-		if (is_of(db, &sb_queries[i]) && (group == NULL ||
+		if (sb_query_is_of(&sb_queries[i], db->store) &&
+		    (group == NULL ||
 		    strcmp(sb_queries[i].group, group) == 0))
 			prepare(db, (enum sb_query)i);
 	return !db->failed;

@@ -1,6 +1,6 @@
 /*
- * What the files of the store share, db.c and dbfile.c: a connection, and what
- * is known of the request in hand.
+ * What the files of the store share, db.c, dbfile.c and dbcheck.c: a
+ * connection, and what is known of the request in hand.
  */
 #ifndef SB_DB_H
 #define SB_DB_H
@@ -35,6 +35,12 @@ void	 sb_db_trouble(struct sb_db *, int rc, const char *what);
 /* SQLite's busy handler: false once the deadline is over. */
 int	 sb_db_wait(void *db, int tries);
 void	 sb_db_stop_waiting(struct sb_db *);
+
+/* Whether a query is of that file. */
+bool	 sb_query_is_of(const struct sb_query_text *, enum sb_store);
+
+/* Where a file of the data directory is. */
+const char *sb_db_path(struct sb_pool *, enum sb_store);
 
 /* Opens the file, makes it or brings it up to date.  False: not now. */
 bool	 sb_db_connect(struct sb_db *);

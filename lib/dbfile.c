@@ -34,11 +34,16 @@ static const struct {
 _Static_assert(sizeof(files) / sizeof(files[0]) == SB_STORES,
     "a store without a file");
 
+const char *
+sb_db_path(struct sb_pool *pool, enum sb_store store)
+{
+	return sb_printf(pool, "%s/%s", sb_settings.data, files[store].name);
+}
+
 static const char *
 path_of(struct sb_pool *pool, const struct sb_db *db)
 {
-	return db->path != NULL ? db->path : sb_printf(pool, "%s/%s",
-	    sb_settings.data, files[db->store].name);
+	return db->path != NULL ? db->path : sb_db_path(pool, db->store);
 }
 
 void

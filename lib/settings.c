@@ -34,6 +34,7 @@ complain(const struct sb_found *f, const char *line)
 	*it = (struct sb_complaint){ .line = line };
 	if (f != NULL) {
 		it->setting = sb_setting_table[f - sb_setting_found].name;
+		it->origin = f->origin;
 		it->number = f->line;
 	}
 	*last_complaint = it;

@@ -68,6 +68,7 @@ extern struct sb_ignored *sb_setting_ignored;
 struct sb_complaint {
 	const char	*setting;	/* its name; NULL: the file itself */
 	const char	*line;
+	enum sb_setting_origin origin;
 	int		 number;	/* of the file's line; 0: not known */
 	struct sb_complaint *next;
 };

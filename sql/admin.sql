@@ -92,3 +92,16 @@ FROM logins;
 -- name: stats_tokens
 -- scan: it counts them
 SELECT count(*) AS tokens FROM refresh_tokens;
+
+-- name: check_oldest
+-- The step that a program has to know to use this file.
+SELECT max(oldest) AS oldest FROM schema_steps;
+
+-- name: check_newest
+-- scan: no request asks for it
+-- The latest time that somebody's clock has left.
+SELECT max(at) AS at FROM (
+	SELECT max(created_at) AS at FROM users
+	UNION ALL SELECT max(last_used_at) FROM logins
+	UNION ALL SELECT max(applied_at) FROM schema_steps
+) AS times;

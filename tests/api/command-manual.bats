@@ -58,7 +58,7 @@ words()
 			has "$page" ".It Fl ${option#-}"
 		done < <(grep -o '^  --[a-z-]*' <<<"$output" | sed 's/ *//')
 	done < <(all_commands)
-	for code in 0 64 65 66 67 69 70 73 74 77 78; do
+	for code in 0 1 64 65 66 67 69 70 73 74 77 78; do
 		has "$page" $'\n.It '"$code"$'\n'
 	done
 }

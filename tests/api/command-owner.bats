@@ -39,7 +39,7 @@ owners()
 }
 
 # What opens the data directory, and what each is given besides.
-each_command=('migrate|' 'user list|' 'user show|anna'
+each_command=('migrate|' 'check|' 'init|' 'user list|' 'user show|anna'
     'user add|anna anna@one.example' 'user passwd|anna' 'user logout|anna'
     'user delete|--yes anna' 'user disable|anna' 'user enable|anna'
     'user admin|anna on' 'login list|anna' 'login revoke|--all anna'

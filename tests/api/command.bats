@@ -50,7 +50,7 @@ value()
 	ends 0
 	has "$output" $'\n  settings   [--json | --markdown]'
 	has "$output" $'\n  migrate '
-	for code in 0 64 65 66 67 69 70 73 74 77 78; do
+	for code in 0 1 64 65 66 67 69 70 73 74 77 78; do
 		like "$output" ".*"$'\n'"  $code +[a-z].*"
 	done
 }

@@ -1,0 +1,271 @@
+/*
+ * What switchboard check says of the data directory: whether it is there, whose
+ * it and its files are, who can read them, where it lies, and how much room is
+ * left.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "findings.h"
+
+#define MIB		(INT64_C(1) << 20)
+
+static const char *
+user_name(struct cmd_check *c, uid_t user)
+{
+	const struct passwd *known = getpwuid(user);
+
+	return known != NULL ? sb_printf(c->pool, "%s", known->pw_name) :
+	    sb_printf(c->pool, "%u", (unsigned)user);
+}
+
+static const char *
+data(struct cmd_check *c)
+{
+	return cmd_quoted(c->pool, sb_settings.data);
+}
+
+/* -------------------------------------------------------- the directory */
+
+static void
+judge_mode(struct cmd_check *c, const struct stat *st)
+{
+	const char *fix = sb_printf(c->pool, "chmod 700 %s", data(c));
+
+	if (st->st_mode & 07)
+		cmd_is_broken(c, fix, "everybody on this machine can look into "
+		    "%s", sb_settings.data);
+	else if (st->st_mode & 070)
+		cmd_is_unwise(c, fix, "the group of %s can look into it",
+		    sb_settings.data);
+	else if (st->st_uid == 0 && c->open)
+		cmd_is_unwise(c, sb_printf(c->pool, "chown -R www-data: %s, "
+		    "for the user that the programs run as", data(c)),
+		    "%s belongs to root: programs of the web server's own "
+		    "user can't work in it, and should not be root's",
+		    sb_settings.data);
+	else
+		cmd_is_fine(c, "%s is %s's alone", sb_settings.data,
+		    user_name(c, st->st_uid));
+}
+
+void
+cmd_check_directory(struct cmd_check *c)
+{
+	struct stat st;
+
+	if (stat(sb_settings.data, &st) != 0) {
+		cmd_is_broken(c, errno == ENOENT ? "switchboard init, or set "
+		    "SWITCHBOARD_DATA to where it is" : "call this as the user "
+		    "that the programs run as", errno == ENOENT ?
+		    "there is no data directory %s" : "%s can't be entered",
+		    sb_settings.data);
+		return;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		cmd_is_broken(c, "set SWITCHBOARD_DATA to a directory",
+		    "%s is no directory", sb_settings.data);
+		return;
+	}
+	c->data = true;
+	judge_mode(c, &st);
+	if (sb_on_network(sb_settings.data))
+		cmd_is_unwise(c, "move it to a disk of this machine",
+		    "%s is on a network file system: the database goes without "
+		    "a WAL there, and is slow", sb_settings.data);
+}
+
+/* ------------------------------------------------------------- its files */
+
+/* Files that one thing is wrong with, and what mends that. */
+struct bad {
+	const char	*names;		/* "" if there are none */
+	const char	*paths;
+	int		 count;
+};
+
+static void
+add(struct cmd_check *c, struct bad *b, const char *name)
+{
+	b->names = sb_printf(c->pool, "%s%s%s", b->names,
+	    b->count == 0 ? "" : ", ", name);
+	b->paths = sb_printf(c->pool, "%s %s", b->paths,
+	    cmd_quoted(c->pool, cmd_data_path(c, name)));
+	b->count++;
+}
+
+static void
+look_at_files(struct cmd_check *c, DIR *dir, struct bad *shared,
+    struct bad *foreign, int *all)
+{
+	const struct dirent *entry;
+	struct stat st, own;
+
+	if (fstat(dirfd(dir), &own) != 0)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		if (fstatat(dirfd(dir), entry->d_name, &st,
+		    AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+			continue;
+		++*all;
+		if (st.st_mode & 077)
+			add(c, shared, entry->d_name);
+		if (st.st_uid != own.st_uid)
+			add(c, foreign, entry->d_name);
+	}
+}
+
+void
+cmd_check_files(struct cmd_check *c)
+{
+	struct bad shared = { "", "", 0 }, foreign = { "", "", 0 };
+	struct stat own;
+	int all = 0;
+	DIR *dir;
+
+	if (!c->data)
+		return;
+	dir = opendir(sb_settings.data);
+	if (dir == NULL || fstat(dirfd(dir), &own) != 0) {
+		cmd_is_broken(c, sb_printf(c->pool, "chmod 700 %s", data(c)),
+		    "%s can't be read: %s", sb_settings.data, strerror(errno));
+		if (dir != NULL)
+			closedir(dir);
+		return;
+	}
+	look_at_files(c, dir, &shared, &foreign, &all);
+	closedir(dir);
+	if (shared.count > 0)
+		cmd_is_broken(c, sb_printf(c->pool, "chmod 600%s",
+		    shared.paths), "others may read or write what is secret, "
+		    "in %s: %s", sb_settings.data, shared.names);
+	if (foreign.count > 0)
+		cmd_is_broken(c, sb_printf(c->pool, "chown %u:%u%s",
+		    (unsigned)own.st_uid, (unsigned)own.st_gid, foreign.paths),
+		    "not %s's, as the directory is, and so out of reach for "
+		    "the programs: %s", user_name(c, own.st_uid),
+		    foreign.names);
+	if (shared.count + foreign.count == 0)
+		cmd_is_fine(c, "nobody else can read a file in it (%d)", all);
+}
+
+/* A settings file elsewhere may be read by others, unless it has a secret. */
+void
+cmd_check_secrets(struct cmd_check *c)
+{
+	const char *path = sb_settings.env_file;
+	struct stat st;
+	int secrets = 0;
+
+	for (size_t i = 0; i < sb_setting_count; i++)
+		secrets += sb_setting_table[i].type == SECRET &&
+		    sb_setting_found[i].origin == SETTINGS_FILE;
+	if (path == NULL || secrets == 0 || stat(path, &st) != 0)
+		return;
+	if (st.st_mode & 07)
+		cmd_is_broken(c, sb_printf(c->pool, "chmod o= %s",
+		    cmd_quoted(c->pool, path)), "everybody on this machine can "
+		    "read the secret%s in %s", secrets == 1 ? "" : "s", path);
+	else
+		cmd_is_fine(c, "%s has secrets, and not everybody can read it",
+		    path);
+}
+
+/* ----------------------------------------------------------- the web root */
+
+/*
+ * Whether a folder looks as if a web server gave out what is in it.  A
+ * .htaccess in the data directory itself may be there to shut it.
+ */
+static const char *
+sign_of_web(struct cmd_check *c, const char *folder)
+{
+	const size_t first = strcmp(folder, sb_settings.data) == 0;
+	static const char *const signs[] = { ".htaccess", "index.html",
+	    "index.htm", "index.php", "wp-config.php", "robots.txt" };
+
+	for (size_t i = first; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (access(sb_printf(c->pool, "%s/%s", folder, signs[i]),
+		    F_OK) == 0)
+			return signs[i];
+	return NULL;
+}
+
+static bool
+is_web_name(const char *name)
+{
+	static const char *const names[] = { "public_html", "htdocs",
+	    "httpdocs", "www", "html", "webroot" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* From the directory upwards. */
+void
+cmd_check_web_root(struct cmd_check *c)
+{
+	char *folder = sb_printf(c->pool, "%s", sb_settings.data), *slash;
+	const char *fix = "move it out of there, where only programs can get "
+	    "at it, and set SWITCHBOARD_DATA to that", *sign;
+
+	while (c->data && (slash = strrchr(folder, '/')) != NULL &&
+	    slash != folder) {
+		if ((sign = sign_of_web(c, folder)) != NULL) {
+			cmd_is_broken(c, fix, "%s looks like a part of a web "
+			    "site (there is %s/%s): anybody could download the "
+			    "database", sb_settings.data, folder, sign);
+			return;
+		}
+		if (is_web_name(slash + 1)) {
+			cmd_is_broken(c, fix, "%s looks like a part of a web "
+			    "site, by its name (%s): anybody could download "
+			    "the database", sb_settings.data, slash + 1);
+			return;
+		}
+		*slash = '\0';
+	}
+	if (c->data)
+		cmd_is_fine(c, "it does not look like a part of a web site");
+}
+
+/* --------------------------------------------------------------- the room */
+
+void
+cmd_check_space(struct cmd_check *c)
+{
+	struct statvfs fs;
+	struct stat st;
+	int64_t left, needed = 100 * MIB;
+
+	if (!c->data || statvfs(sb_settings.data, &fs) != 0)
+		return;
+	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	if (stat(cmd_data_path(c, "switchboard.db"), &st) == 0 &&
+	    st.st_size > needed)
+		needed = (int64_t)st.st_size;
+	if (fs.f_flag & ST_RDONLY)
+		cmd_is_broken(c, "mount it for writing; the kernel's log "
+		    "(dmesg) may say why it is not", "the file system of %s "
+		    "is read-only", sb_settings.data);
+	else if (left < 10 * MIB || (fs.f_files > 0 && fs.f_favail < 100))
+		cmd_is_broken(c, "free some: df and df -i show which file "
+		    "system", "the disk is full: %lld MiB and %lld files are "
+		    "left", (long long)(left / MIB), (long long)fs.f_favail);
+	else if (left < needed || (fs.f_files > 0 && fs.f_favail < 1000))
+		cmd_is_unwise(c, "free some: df and df -i show which file "
+		    "system", "%lld MiB and %lld files are left on the disk",
+		    (long long)(left / MIB), (long long)fs.f_favail);
+	else
+		cmd_is_fine(c, "%lld MiB are left on the disk",
+		    (long long)(left / MIB));
+}

@@ -1,0 +1,403 @@
+/*
+ * What switchboard check --url says of the way through the web server: whether
+ * it answers, is this installation, passes on what was sent, and knows who
+ * asks.
+ */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "findings.h"
+#include "fetch.h"
+
+/* Of a network for documentation (RFC 5737): nobody's. */
+#define MADE_UP		"203.0.113.77"
+
+/* ------------------------------------------------------------ asking a site */
+
+/* Behind the scheme. */
+static const char *
+host_of(const struct cmd_check *c)
+{
+	return strchr(c->url, ':') + 3;
+}
+
+const char *
+cmd_site_path(const struct cmd_check *c)
+{
+	const char *host = host_of(c);
+
+	return host + strcspn(host, "/");
+}
+
+bool
+cmd_site_is_here(const struct cmd_check *c)
+{
+	const char *host = host_of(c);
+
+	return strncasecmp(host, "localhost", 9) == 0 ||
+	    strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0;
+}
+
+struct cmd_answer *
+cmd_site_ask(struct cmd_check *c, const char *path, const char *token,
+    const char *const *fields)
+{
+	const char *all[4] = { NULL };
+	int n = 0;
+
+	cmd_progress("%s%s", c->url, path);
+	if (token != NULL)
+		all[n++] = sb_printf(c->pool, "Authorization: Bearer %s",
+		    token);
+	for (; n < 3 && fields != NULL && *fields != NULL; fields++)
+		all[n++] = *fields;
+	return cmd_fetch(c->pool, sb_printf(c->pool, "%s%s", c->url, path),
+	    all);
+}
+
+struct json_object *
+cmd_site_json(struct cmd_check *c, const struct cmd_answer *answer)
+{
+	struct json_object *o = NULL;
+	size_t offset;
+
+	if (sb_json_parse(answer->body, answer->length, &o, &offset) != NULL)
+		return NULL;
+	sb_pool_json(c->pool, o);
+	return json_object_is_type(o, json_type_object) ? o : NULL;
+}
+
+const char *
+cmd_site_member(struct json_object *o, const char *name)
+{
+	struct json_object *member;
+
+	return o != NULL && json_object_object_get_ex(o, name, &member) &&
+	    json_object_is_type(member, json_type_string) ?
+	    json_object_get_string(member) : NULL;
+}
+
+/* Without the name of the server, or with another, there is a line for each. */
+const char *
+cmd_site_lines(struct cmd_check *c, const char *apache, const char *lighttpd,
+    const char *nginx)
+{
+	const char *server = c->site->software != NULL ? c->site->software :
+	    cmd_answer_field(c->pool, c->site->health, "Server");
+
+	if (server != NULL && strncasecmp(server, "Apache", 6) == 0)
+		return apache;
+	if (server != NULL && strncasecmp(server, "lighttpd", 8) == 0)
+		return lighttpd;
+	if (server != NULL && strncasecmp(server, "nginx", 5) == 0)
+		return nginx;
+	return sb_printf(c->pool, "Apache: %s\nlighttpd: %s\nnginx: %s", apache,
+	    lighttpd, nginx);
+}
+
+static bool
+is_error(struct cmd_check *c, const struct cmd_answer *answer,
+    enum sb_status status, const struct sb_error *error)
+{
+	const char *detail = cmd_site_member(cmd_site_json(c, answer),
+	    "detail");
+
+	return answer->status == sb_status_number(status) && detail != NULL &&
+	    strcmp(detail, error->detail) == 0;
+}
+
+/* -------------------------------------------------------- does it answer? */
+
+static const struct {
+	const char	*what, *fix;
+} failures[] = {
+	[CMD_ANSWERED] = { "", "" },
+	[CMD_NO_NAME] = { "nobody knows the name of the host",
+	    "write the URL right, or give the name an A or AAAA record" },
+	[CMD_NO_SERVER] = { "nothing listens there",
+	    "start the web server, and let the firewall pass its port" },
+	[CMD_NO_TIME] = { "there is no answer in time",
+	    "see whether the programs run, and what the web server's log "
+	    "says" },
+	[CMD_NO_TRUST] = { "its certificate is not good",
+	    "renew it (certbot renew), for this very name, and let the web "
+	    "server send the whole chain (fullchain.pem)" },
+	[CMD_NO_TLS] = { "TLS can't be agreed on there",
+	    "turn TLS on in the web server for this port, 1.2 at least" },
+	[CMD_NO_ANSWER] = { "there is no answer",
+	    "see what the web server's log says" },
+};
+_Static_assert(sizeof(failures) / sizeof(failures[0]) == CMD_FAILURES,
+    "a failure without a sentence");
+
+static void
+judge_status(struct cmd_check *c, const struct cmd_answer *health)
+{
+	const char *to = cmd_answer_field(c->pool, health, "Location");
+
+	if (health->status / 100 == 3)
+		cmd_is_broken(c, sb_printf(c->pool, "switchboard check --url "
+		    "%s", to == NULL ? "with the right one" : cmd_quoted(
+		    c->pool, sb_copy(c->pool, to, strcspn(to, "?#")))),
+		    "%s leads elsewhere (%d to %s)", c->url, health->status,
+		    to == NULL ? "nowhere" : to);
+	else if (is_error(c, health, SB_NOT_FOUND, &sb_error_not_found) &&
+	    *cmd_site_path(c) != '\0')
+		cmd_is_broken(c, cmd_set_to(c, "ROOT_PATH", cmd_site_path(c)),
+		    "the programs answer, but don't know that they are under "
+		    "%s", cmd_site_path(c));
+	else if (cmd_site_member(cmd_site_json(c, health), "status") != NULL)
+		cmd_is_broken(c, "see what the log of the programs says: they "
+		    "run as another user, or with another SWITCHBOARD_DATA",
+		    "the programs answer %d: they can't read the database",
+		    health->status);
+	else if (health->status / 100 == 5)
+		cmd_is_broken(c, "see what the web server's log says: the "
+		    "programs don't start, or their settings are not accepted",
+		    "%s/health is answered with a %d", c->url,
+		    health->status);
+	else
+		cmd_is_broken(c, "let the web server send every path under "
+		    "that URL to the programs", "something else answers at "
+		    "%s/health, with a %d", c->url, health->status);
+}
+
+void
+cmd_check_answer(struct cmd_check *c)
+{
+	struct cmd_answer *health;
+	const char *status;
+
+	if (c->url == NULL)
+		return;
+	health = cmd_site_ask(c, "/health", NULL, NULL);
+	if (health->failure != CMD_ANSWERED) {
+		cmd_is_broken(c, failures[health->failure].fix, "%s: %s (%s)",
+		    c->url, failures[health->failure].what, health->why);
+		return;
+	}
+	status = cmd_site_member(cmd_site_json(c, health), "status");
+	if (health->status != sb_status_number(SB_OK) || status == NULL ||
+	    strcmp(status, "ok") != 0) {
+		judge_status(c, health);
+		return;
+	}
+	c->site = sb_alloc(c->pool, sizeof(*c->site));
+	c->site->health = health;
+	cmd_is_fine(c, "%s/health says ok", c->url);
+}
+
+void
+cmd_check_https(struct cmd_check *c)
+{
+	const bool https = c->url != NULL &&
+	    strncasecmp(c->url, "https:", 6) == 0;
+
+	if (c->site == NULL)
+		return;
+	if (!https && cmd_site_is_here(c))
+		cmd_is_fine(c, "http is enough on this machine; ask by the "
+		    "public URL, too");
+	else if (!https)
+		cmd_is_broken(c, "get a certificate (certbot), and serve "
+		    "https://", "passwords and tokens go over %s in the clear",
+		    c->url);
+	else if (cmd_answer_field(c->pool, c->site->health,
+	    "Strict-Transport-Security") == NULL)
+		cmd_is_unwise(c, cmd_site_lines(c, "Header always set "
+		    "Strict-Transport-Security \"max-age=31536000\"",
+		    "setenv.set-response-header = ( "
+		    "\"Strict-Transport-Security\" => \"max-age=31536000\" )",
+		    "add_header Strict-Transport-Security \"max-age=31536000\" "
+		    "always;"), "nothing tells browsers to come by https "
+		    "only");
+	else
+		cmd_is_fine(c, "https, and browsers are told to stay with it");
+}
+
+/* ---------------------------------------------------- is it this one here? */
+
+static void
+learn(struct cmd_check *c, struct json_object *o)
+{
+	struct cmd_site *site = c->site;
+
+	site->version = cmd_site_member(o, "version");
+	site->environment = cmd_site_member(o, "environment");
+	site->prefix = cmd_site_member(o, "prefix");
+	site->client = cmd_site_member(o, "client_address");
+	site->peer = cmd_site_member(o, "peer_address");
+	site->forwarded = cmd_site_member(o, "forwarded_for");
+	site->software = cmd_site_member(o, "server_software");
+	site->step = json_object_get_int64(json_object_object_get(o,
+	    "schema_step"));
+	site->step_known = json_object_get_int64(json_object_object_get(o,
+	    "schema_step_known"));
+	site->known = site->version != NULL && site->environment != NULL &&
+	    site->prefix != NULL;
+}
+
+static void
+judge_refusal(struct cmd_check *c, const struct cmd_answer *answer)
+{
+	if (is_error(c, answer, SB_UNAUTHORIZED, &sb_error_unauthenticated))
+		cmd_is_broken(c, cmd_site_lines(c, "CGIPassAuth On, in a "
+		    "<Directory> or .htaccess; or SetEnvIf Authorization "
+		    "\"(.+)\" HTTP_AUTHORIZATION=$1", "let whatever is in "
+		    "front of it pass Authorization on", "fastcgi_param "
+		    "HTTP_AUTHORIZATION $http_authorization; or "
+		    "proxy_set_header Authorization $http_authorization;"),
+		    "the web server drops the Authorization header: nobody "
+		    "can use a token");
+	else if (is_error(c, answer, SB_UNAUTHORIZED, &sb_error_token))
+		cmd_is_broken(c, "give the programs and this command the same "
+		    "SWITCHBOARD_DATA and SECRET_KEY", "%s is another "
+		    "installation than %s: it doesn't take a token of its key",
+		    c->url, sb_settings.data);
+	else if (is_error(c, answer, SB_NOT_FOUND, &sb_error_not_found))
+		cmd_is_broken(c, "send /api/auth to the program auth, of this "
+		    "version", "the web server sends /api/auth elsewhere, or "
+		    "the programs are older than this command");
+	else
+		cmd_is_broken(c, answer->failure != CMD_ANSWERED ?
+		    failures[answer->failure].fix : "see what the logs of the "
+		    "programs and the web server say; send /api/auth to the "
+		    "program auth", "/api/auth/check is answered with a %d "
+		    "(%s)", answer->status, answer->failure == CMD_ANSWERED ?
+		    "not JSON of ours" : answer->why);
+}
+
+void
+cmd_check_token(struct cmd_check *c)
+{
+	static const char *const made_up[] = { "X-Forwarded-For: " MADE_UP,
+	    NULL };
+	struct cmd_answer *answer;
+	struct json_object *o;
+
+	if (c->site == NULL)
+		return;
+	if ((c->site->token = cmd_check_sign(c)) == NULL) {
+		cmd_is_unwise(c, "switchboard init", "without a signing key "
+		    "nothing more can be asked for");
+		return;
+	}
+	answer = cmd_site_ask(c, "/api/auth/check", c->site->token, made_up);
+	o = cmd_site_json(c, answer);
+	if (answer->status != sb_status_number(SB_OK) ||
+	    cmd_site_member(o, "version") == NULL) {
+		judge_refusal(c, answer);
+		return;
+	}
+	learn(c, o);
+	c->site->health = answer;
+	cmd_is_fine(c, "it is this installation, and the Authorization header "
+	    "comes through");
+}
+
+void
+cmd_check_version(struct cmd_check *c)
+{
+	const struct cmd_site *site = c->site;
+
+	if (site == NULL || !site->known)
+		return;
+	if (strcmp(site->version, PACKAGE_VERSION) != 0 ||
+	    site->step_known != sb_db_newest_step())
+		cmd_is_unwise(c, "start the programs anew, or install the "
+		    "newer ones of both", "the programs are version %s, this "
+		    "command is %s", site->version, PACKAGE_VERSION);
+	else if (strcmp(site->environment, sb_settings.environment) != 0)
+		cmd_is_unwise(c, "write the settings into the file that "
+		    "switchboard settings names, where both find them",
+		    "the programs have other settings than this command: "
+		    "their ENVIRONMENT is %s, not %s", site->environment,
+		    sb_settings.environment);
+	else
+		cmd_is_fine(c, "the programs are version %s, as this command",
+		    site->version);
+}
+
+/* ----------------------------------------------- does it know where it is? */
+
+void
+cmd_check_prefix(struct cmd_check *c)
+{
+	const char *path;
+
+	if (c->site == NULL || !c->site->known)
+		return;
+	path = cmd_site_path(c);
+	if (strcmp(path, c->site->prefix) == 0)
+		cmd_is_fine(c, "it knows that it is at %s", *path == '\0' ?
+		    "the root of its host" : path);
+	else
+		cmd_is_broken(c, sb_printf(c->pool, "let a proxy pass the path "
+		    "on as it came, and %s", cmd_set_to(c, "ROOT_PATH", path)),
+		    "the programs take themselves to be at \"%s\", not at "
+		    "\"%s\": links in their pages lead nowhere",
+		    c->site->prefix, path);
+}
+
+static bool
+is_inner(const char *address)
+{
+	static const char *const begin[] = { "127.", "10.", "192.168.", "::1",
+	    "fc", "fd" };
+	int second;
+
+	if (sscanf(address, "172.%d.", &second) == 1)
+		return second >= 16 && second < 32;
+	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (strncmp(address, begin[i], strlen(begin[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A proxy in front that isn't trusted has added itself, or is of inside. */
+static bool
+hides_clients(const struct cmd_check *c)
+{
+	const struct cmd_site *site = c->site;
+	const char *own = site->health->own_address;
+
+	if (site->peer == NULL || strcmp(site->client, site->peer) != 0)
+		return false;
+	if (site->forwarded != NULL && strcmp(site->forwarded, MADE_UP) != 0)
+		return true;
+	return !cmd_site_is_here(c) && is_inner(site->client) &&
+	    (own == NULL || strcmp(own, site->client) != 0);
+}
+
+void
+cmd_check_address(struct cmd_check *c)
+{
+	const struct cmd_site *site = c->site;
+
+	if (site == NULL || !site->known)
+		return;
+	if (site->client == NULL)
+		cmd_is_broken(c, "let the web server set REMOTE_ADDR "
+		    "(nginx: include fastcgi_params;)", "the programs are not "
+		    "told who asks, and count everybody as one");
+	else if (strcmp(site->client, MADE_UP) == 0 && cmd_site_is_here(c))
+		cmd_is_unwise(c, "ask by the public URL, too; if it is the "
+		    "same there, let the proxy add the client's address",
+		    "from %s any X-Forwarded-For is believed, as "
+		    "TRUSTED_PROXIES has that address", site->peer);
+	else if (strcmp(site->client, MADE_UP) == 0)
+		cmd_is_broken(c, sb_printf(c->pool, "let the proxy at %s add "
+		    "the client's address (nginx: proxy_set_header "
+		    "X-Forwarded-For $proxy_add_x_forwarded_for;)\nor, where "
+		    "there is none, take out TRUSTED_PROXIES", site->peer),
+		    "anybody can claim to be any address: an X-Forwarded-For "
+		    "that was made up is believed");
+	else if (hides_clients(c))
+		cmd_is_broken(c, cmd_set_to(c, "TRUSTED_PROXIES", site->peer),
+		    "everybody has the address %s, the proxy's, and shares its "
+		    "limits", site->client);
+	else
+		cmd_is_fine(c, "it sees you as %s, and believes nothing that "
+		    "was made up", site->client);
+}

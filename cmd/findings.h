@@ -1,0 +1,137 @@
+/*
+ * What the files of switchboard check share: a run of it, and the checks that
+ * the table in check.c has.  Each says something, and never ends the process.
+ */
+#ifndef CMD_FINDINGS_H
+#define CMD_FINDINGS_H
+
+#include "cmd.h"
+
+enum cmd_grade { CMD_GREEN, CMD_YELLOW, CMD_RED, CMD_GRADES };
+
+struct cmd_check {
+	struct sb_pool	*pool;
+	const char	*url;		/* without a / at its end, or NULL */
+	bool		 open;		/* to the public, as far as one sees */
+	bool		 data;		/* the data directory can be had */
+	bool		 database;	/* it can be read */
+	int64_t		 newest;	/* the latest time in it */
+	bool		 in_json, coloured;
+	const char	*area, *name;	/* of the check at work */
+	const char	*shown_area;	/* under which lines are printed */
+	int		 count[CMD_GRADES];
+	struct json_object *list;
+	struct cmd_site	*site;		/* what was learnt of the web server */
+};
+
+/* What is as it should be, in half a sentence. */
+void	 cmd_is_fine(struct cmd_check *, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/*
+ * What is not, and what to do: the very command, or the line to add; it may be
+ * of several lines.  A NULL fix is none.
+ */
+void	 cmd_is_unwise(struct cmd_check *, const char *fix,
+	    const char *format, ...) __attribute__((format(printf, 3, 4)));
+void	 cmd_is_broken(struct cmd_check *, const char *fix,
+	    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A word of a command for a shell. */
+const char *cmd_quoted(struct sb_pool *, const char *);
+
+/* A path in the data directory. */
+const char *cmd_data_path(struct cmd_check *, const char *name);
+
+/* NAME=VALUE, and where that belongs. */
+const char *cmd_set_to(struct cmd_check *, const char *name,
+	    const char *value);
+
+/* ------------------------------------------------------ check_settings.c */
+
+void	 cmd_check_accepted(struct cmd_check *);
+void	 cmd_check_names(struct cmd_check *);
+void	 cmd_check_environment(struct cmd_check *);
+void	 cmd_check_origins(struct cmd_check *);
+void	 cmd_check_proxies(struct cmd_check *);
+void	 cmd_check_limits(struct cmd_check *);
+void	 cmd_check_hashes(struct cmd_check *);
+
+/* --------------------------------------------------------- check_files.c */
+
+void	 cmd_check_directory(struct cmd_check *);
+void	 cmd_check_files(struct cmd_check *);
+void	 cmd_check_secrets(struct cmd_check *);
+void	 cmd_check_web_root(struct cmd_check *);
+void	 cmd_check_space(struct cmd_check *);
+
+/* --------------------------------------------------------- check_store.c */
+
+void	 cmd_check_database(struct cmd_check *);
+void	 cmd_check_wal(struct cmd_check *);
+void	 cmd_check_counts(struct cmd_check *);
+
+/* ---------------------------------------------------------- check_keys.c */
+
+void	 cmd_check_keys(struct cmd_check *);
+void	 cmd_check_secret(struct cmd_check *);
+
+/*
+ * A token for the programs, by the key that signs; NULL if there is none, or
+ * if nobody has signed by it so far.
+ */
+const char *cmd_check_sign(struct cmd_check *);
+
+/* ---------------------------------------------------------- check_care.c */
+
+void	 cmd_check_clock(struct cmd_check *);
+void	 cmd_check_tick(struct cmd_check *);
+void	 cmd_check_backup(struct cmd_check *);
+
+/* ----------------------------------------------------------- check_url.c */
+
+/* What was learnt of the web server. */
+struct cmd_site {
+	const char	*token;		/* of a check; NULL: none can be had */
+	struct cmd_answer *health;
+	bool		 known;		/* what follows is */
+	const char	*version, *environment, *prefix;
+	const char	*client, *peer, *forwarded, *software;
+	int64_t		 step, step_known;
+};
+
+/* The path in the URL, or "". */
+const char *cmd_site_path(const struct cmd_check *);
+
+/* Whether the URL is of this machine. */
+bool	 cmd_site_is_here(const struct cmd_check *);
+
+/* Asks for a path below the URL, with a token or NULL, and header fields. */
+struct cmd_answer *cmd_site_ask(struct cmd_check *, const char *path,
+	    const char *token, const char *const *fields);
+
+/* An answer as a JSON object; NULL if it is none. */
+struct json_object *cmd_site_json(struct cmd_check *,
+	    const struct cmd_answer *);
+const char *cmd_site_member(struct json_object *, const char *name);
+
+/* The lines for the web server, or for each where it isn't known which. */
+const char *cmd_site_lines(struct cmd_check *, const char *apache,
+	    const char *lighttpd, const char *nginx);
+
+void	 cmd_check_answer(struct cmd_check *);
+void	 cmd_check_https(struct cmd_check *);
+void	 cmd_check_token(struct cmd_check *);
+void	 cmd_check_version(struct cmd_check *);
+void	 cmd_check_prefix(struct cmd_check *);
+void	 cmd_check_address(struct cmd_check *);
+
+/* ----------------------------------------------------------- check_web.c */
+
+void	 cmd_check_stream(struct cmd_check *);
+void	 cmd_check_errors(struct cmd_check *);
+void	 cmd_check_reach(struct cmd_check *);
+void	 cmd_check_gzip(struct cmd_check *);
+void	 cmd_check_date(struct cmd_check *);
+
+#endif

@@ -1,0 +1,355 @@
+/*
+ * switchboard init: makes all that a first start needs, for the user that the
+ * programs will run as, and says what comes next.  What is there stays as it
+ * is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+struct init {
+	struct sb_pool	*pool;
+	bool		 production, admin;
+	const char	*user;		/* who the programs will run as */
+	const char	*operands[2];	/* the administrator */
+	bool		 named;		/* SWITCHBOARD_DATA is set */
+	bool		 root;		/* called it */
+	bool		 there;		/* the directory was */
+};
+
+static enum cmd_exit
+refuse(enum cmd_exit status, const char *what, const char *why)
+{
+	fprintf(stderr, "switchboard init: %s: %s\n", what, why);
+	return status;
+}
+
+static void
+say(const char *verb, const char *what)
+{
+	printf("%-6s %s\n", verb, what);
+}
+
+/* ----------------------------------------------------------- the directory */
+
+/* The folders above it are for everybody to pass. */
+static bool
+make_folders(struct sb_pool *pool, const char *path)
+{
+	char *copy = sb_printf(pool, "%s", path);
+
+	for (char *p = strchr(copy + 1, '/'); p != NULL;
+	    p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(copy, 0755) == 0)
+			(void)!chmod(copy, 0755);
+		else if (errno != EEXIST)
+			return false;
+		*p = '/';
+	}
+	return true;
+}
+
+static enum cmd_exit
+make_directory(struct init *in, const struct passwd *owner)
+{
+	const char *path = sb_settings.data;
+
+	if (!make_folders(in->pool, path) || mkdir(path, 0700) != 0)
+		return refuse(CMD_CREATE, path, strerror(errno));
+	if (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) != 0) {
+		rmdir(path);
+		return refuse(CMD_CREATE, path, strerror(errno));
+	}
+	say("made", sb_printf(in->pool, "%s, for %s alone", path,
+	    owner != NULL ? owner->pw_name : "its owner"));
+	return CMD_OK;
+}
+
+static enum cmd_exit
+have_directory(struct init *in)
+{
+	const struct passwd *owner = in->user == NULL ? NULL :
+	    getpwnam(in->user);
+	struct stat st;
+
+	if (in->user != NULL && owner == NULL)
+		return refuse(CMD_NOT_FOUND, in->user, "there is no such user");
+	if (owner != NULL && !in->root && owner->pw_uid != geteuid())
+		return refuse(CMD_NOPERM, in->user, "only root can make it for "
+		    "somebody else");
+	if (stat(sb_settings.data, &st) != 0 && (errno == ENOENT ||
+	    errno == ENOTDIR)) {
+		if (in->root && owner == NULL)
+			return refuse(CMD_USAGE, "--user", "root has to say "
+			    "who the programs will run as: --user www-data");
+		return make_directory(in, owner);
+	}
+	if (stat(sb_settings.data, &st) != 0 || !S_ISDIR(st.st_mode))
+		return refuse(CMD_UNAVAILABLE, sb_settings.data,
+		    "is no directory that can be entered");
+	if (owner != NULL && owner->pw_uid != st.st_uid)
+		return refuse(CMD_DATA, sb_settings.data, sb_printf(in->pool,
+		    "is there, and another's; to change that: chown -R %s: %s",
+		    in->user, sb_settings.data));
+	in->there = true;
+	return CMD_OK;
+}
+
+/* ------------------------------------------------------- the settings file */
+
+/* Every setting, with its default, as a comment. */
+static const char *
+settings_text(const struct init *in)
+{
+	struct sb_pool *p = in->pool;
+	const char *text = sb_printf(p, "# Settings of switchboard; man "
+	    "switchboard.env says more.  What is\n# commented out has its "
+	    "default.\n\n%sENVIRONMENT=%s\n", in->production ? "" : "#",
+	    in->production ? "production" : "development");
+
+	for (size_t i = 0; i < sb_setting_count; i++) {
+		const struct sb_setting *s = &sb_setting_table[i];
+
+		if (s->use != PROGRAMS || strcmp(s->name, "ENVIRONMENT") == 0 ||
+		    strcmp(s->name, "SWITCHBOARD_DATA") == 0)
+			continue;
+		text = sb_printf(p, "%s\n# %s\n#%s=%s\n", text,
+		    sb_setting_plain(p, s->doc), s->name,
+		    s->fallback == NULL ? "" : s->fallback);
+	}
+	return text;
+}
+
+static bool
+write_file(const char *path, const char *text, gid_t group)
+{
+	const size_t n = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, n) == (ssize_t)n && fchown(fd, (uid_t)-1,
+	    group) == 0 && fchmod(fd, 0640) == 0 && fsync(fd) == 0;
+	close(fd);
+	if (!done)
+		unlink(path);
+	return done;
+}
+
+/*
+ * Where nothing names the data directory, the programs look for their settings
+ * beside it in vain: the file of the whole system is theirs.  Root writes it.
+ */
+static void
+have_system_file(struct init *in)
+{
+	const char *path = SB_SYSCONFDIR "/switchboard.env";
+	struct stat st;
+
+	if (stat(sb_settings.data, &st) == 0 &&
+	    make_folders(in->pool, path) &&
+	    write_file(path, settings_text(in), st.st_gid))
+		say("made", path);
+	else
+		say("lacks", sb_printf(in->pool, "%s: %s; the settings are "
+		    "their defaults", path, strerror(errno)));
+}
+
+/* As the owner. */
+static enum cmd_exit
+have_own_file(struct init *in)
+{
+	const char *wrong = sb_data_write(".env", settings_text(in), false);
+
+	if (wrong != NULL)
+		return refuse(CMD_CREATE, ".env", wrong);
+	say("made", sb_printf(in->pool, "%s/.env, the settings",
+	    sb_settings.data));
+	return cmd_read_settings() ? CMD_OK : CMD_SETTINGS;
+}
+
+/* After root has become the owner. */
+static enum cmd_exit
+have_settings(struct init *in)
+{
+	if (in->there)
+		say("there", sb_settings.data);
+	if (sb_settings.env_file != NULL)
+		say("there", sb_settings.env_file);
+	else if (in->named)
+		return have_own_file(in);
+	else if (!in->root)
+		have_system_file(in);
+	return CMD_OK;
+}
+
+/* ---------------------------------------------------- what programs make */
+
+static enum cmd_exit
+have_database(struct init *in)
+{
+	struct sb_db *db = sb_db_new(SB_STORE_MAIN);
+	const bool anew = sb_is_empty(sb_printf(in->pool, "%s/switchboard.db",
+	    sb_settings.data));
+	int step = anew ? 0 : sb_db_step(db);
+	bool done = true;
+
+	if (anew) {
+		done = sb_db_open(db, "admin");
+		step = done ? sb_db_step(db) : 0;
+	}
+	if (done)
+		say(anew ? "made" : "there", sb_printf(in->pool,
+		    "the database, at schema step %d%s", step,
+		    step < sb_db_newest_step() ? "; switchboard migrate brings "
+		    "it to this version's" : ""));
+	sb_db_free(db);
+	return done ? CMD_OK : cmd_unavailable("init");
+}
+
+static bool
+has(struct init *in, const char *name)
+{
+	return access(sb_printf(in->pool, "%s/%s", sb_settings.data, name),
+	    F_OK) == 0;
+}
+
+/* The programs make both at their first use; now it is seen that they can. */
+static enum cmd_exit
+have_keys(struct init *in)
+{
+	const bool key = has(in, "signing-keys.json"), secret = has(in,
+	    "secret");
+	struct sb_request rq = { .pool = in->pool,
+	    .db = sb_db_new(SB_STORE_MAIN) };
+	enum sb_status why;
+	bool done;
+
+	sb_db_attach(rq.db, in->pool);
+	done = (key || sb_key_find(NULL, &why) != NULL) &&
+	    (secret || sb_secret_hash(&rq, "init", "") != NULL);
+	sb_db_free(rq.db);
+	if (!done)
+		return cmd_unavailable("init");
+	say(key ? "there" : "made", sb_settings.secret_key != NULL ?
+	    "the note that SECRET_KEY signs" : "the signing key");
+	say(secret ? "there" : "made", "the secret");
+	return CMD_OK;
+}
+
+static enum cmd_exit
+have_admin(struct init *in)
+{
+	char *arguments[] = { sb_printf(in->pool, "--admin"),
+	    sb_printf(in->pool, "%s", in->operands[0]),
+	    sb_printf(in->pool, "%s", in->operands[1]), NULL };
+	enum cmd_exit status;
+	bool known;
+	struct cmd c;
+
+	if ((status = cmd_begin(&c, "init")) != CMD_OK)
+		return status;
+	known = cmd_find_user(&c, in->operands[0]) != NULL;
+	status = cmd_end(&c, CMD_OK, NULL);
+	if (status != CMD_OK || !known)
+		return status != CMD_OK ? status : cmd_user_add(arguments);
+	say("there", sb_printf(in->pool, "the account %s", cmd_visible(
+	    in->pool, in->operands[0])));
+	return CMD_OK;
+}
+
+/* -------------------------------------------------------------- and then */
+
+static const char *
+own_path(struct sb_pool *pool)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+	return n <= 0 || n == (ssize_t)sizeof(path) ? "switchboard" :
+	    sb_copy(pool, path, (size_t)n);
+}
+
+static void
+say_what_is_next(struct init *in)
+{
+	const struct passwd *owner = getpwuid(geteuid());
+	const char *path = own_path(in->pool), *data = !in->named ? "" :
+	    sb_printf(in->pool, "SWITCHBOARD_DATA=%s ", sb_settings.data);
+
+	printf("\nNext:\n"
+	    "  - let the web server start the programs as %s: the sources have "
+	    "its configuration\n    in deploy/\n"
+	    "  - in /etc/cron.d/switchboard:\n"
+	    "    17 * * * *  %s  %s%s tick --quiet\n"
+	    "    37 3 * * *  %s  %s%s backup --force FILE\n"
+	    "  - %s%s check --url https://HOST\n",
+	    owner != NULL ? owner->pw_name : "the owner",
+	    owner != NULL ? owner->pw_name : "OWNER", data, path,
+	    owner != NULL ? owner->pw_name : "OWNER", data, path, data, path);
+}
+
+static enum cmd_exit
+run(struct init *in)
+{
+	enum cmd_exit status;
+
+	if ((status = have_directory(in)) != CMD_OK)
+		return status;
+	if (in->root && !in->named && sb_settings.env_file == NULL)
+		have_system_file(in);
+	if ((status = cmd_become_owner("init")) != CMD_OK ||
+	    (status = have_settings(in)) != CMD_OK ||
+	    (status = have_database(in)) != CMD_OK ||
+	    (status = have_keys(in)) != CMD_OK ||
+	    (in->admin && (status = have_admin(in)) != CMD_OK))
+		return status;
+	say_what_is_next(in);
+	return CMD_OK;
+}
+
+static bool
+is_named(void)
+{
+	for (size_t i = 0; i < sb_setting_count; i++)
+		if (strcmp(sb_setting_table[i].name, "SWITCHBOARD_DATA") == 0)
+			return sb_setting_found[i].origin == ENVIRONMENT;
+	return false;
+}
+
+enum cmd_exit
+cmd_init(char **arguments)
+{
+	const char *name = "init", *wrong;
+	struct init in = { .user = NULL };
+	enum cmd_exit status;
+
+	wrong = cmd_parse(arguments, (const struct cmd_option[]){
+	    { "--production", &in.production, NULL },
+	    { "--admin", &in.admin, NULL }, { "--user", NULL, &in.user },
+	    { NULL, NULL, NULL } }, in.operands, 2);
+	if (wrong == NULL && !in.admin)
+		wrong = in.operands[0];
+	if (wrong != NULL)
+		return cmd_refuse(name, wrong);
+	if (in.admin && in.operands[1] == NULL)
+		return cmd_lack(name, in.operands[0] == NULL ? "NAME" :
+		    "ADDRESS");
+	if (!cmd_read_settings())
+		return CMD_SETTINGS;
+	in.named = is_named();
+	in.root = geteuid() == 0;
+	in.pool = sb_pool_new();
+	status = run(&in);
+	sb_pool_free(in.pool);
+	return status;
+}

@@ -1,0 +1,217 @@
+/*
+ * A file of the store as it is found: opened to be looked at, without making,
+ * changing or mending anything.  switchboard check relies on it; what is wrong
+ * is told, and never the end of the process.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "dbcheck.h"
+
+#define PATIENCE	2000	/* milliseconds, for a lock */
+#define OFTEN		100000	/* steps of SQLite's machine */
+
+/* Of a database's first bytes (https://sqlite.org/fileformat2.html). */
+#define HEADER		20
+#define READ_VERSION	19	/* 2: it has a WAL */
+
+struct look {
+	struct sb_pool	*pool;
+	const char	*path;
+	enum sb_store	 store;
+	sqlite3		*connection;
+	bool		 has_wal;	/* asked while it isn't open */
+	bool		(*go_on)(void);
+	struct sb_db_state *state;
+};
+
+/* ------------------------------------------------------------- opening it */
+
+static bool
+has_wal_mode(const struct look *l)
+{
+	unsigned char header[HEADER] = { 0 };
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	sb_read_all(fd, (char *)header, sizeof(header));
+	close(fd);
+	return header[READ_VERSION] == 2;
+}
+
+/* With nothing in its WAL it is looked at as it lies there. */
+static bool
+lies_still(const struct look *l)
+{
+	return l->has_wal && sb_is_empty(sb_printf(l->pool, "%s-wal",
+	    l->path));
+}
+
+static const char *
+uri_of(const struct look *l, bool still)
+{
+	char *escaped = sb_alloc(l->pool, 3 * strlen(l->path) + 1);
+	char *end = escaped;
+
+	for (const char *c = l->path; *c != '\0'; c++)
+		if (isalnum((unsigned char)*c) || strchr("/-._~", *c) != NULL)
+			*end++ = *c;
+		else
+			end += snprintf(end, 4, "%%%02X", (unsigned char)*c);
+	return sb_printf(l->pool, "file:%s?mode=ro%s", escaped,
+	    still ? "&immutable=1" : "");
+}
+
+/* -------------------------------------------------------------- asking it */
+
+static const char *
+why(const struct look *l)
+{
+	return sb_printf(l->pool, "%s", sqlite3_errmsg(l->connection));
+}
+
+/* The first column of the first row; NULL if there is none. */
+static const char *
+ask(struct look *l, const char *sql, int *rc)
+{
+	const char *text = NULL;
+	sqlite3_stmt *s;
+
+	*rc = sqlite3_prepare_v2(l->connection, sql, -1, &s, NULL);
+	if (*rc == SQLITE_OK)
+		*rc = sqlite3_step(s);
+	if (*rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+		text = sb_printf(l->pool, "%s",
+		    (const char *)sqlite3_column_text(s, 0));
+	sqlite3_finalize(s);
+	return text;
+}
+
+static int64_t
+ask_number(struct look *l, const char *sql)
+{
+	int rc;
+	const char *text = ask(l, sql, &rc);
+
+	return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+static void
+look_at_head(struct look *l)
+{
+	struct sb_db_state *state = l->state;
+	const char *text;
+	int rc;
+
+	text = ask(l, "PRAGMA user_version", &rc);
+	if (text != NULL && rc == SQLITE_ROW) {
+		state->step = (int)strtol(text, NULL, 10);
+		/* Of one that lies still SQLite says something else. */
+		text = l->has_wal ? "wal" :
+		    ask(l, "PRAGMA journal_mode", &rc);
+		state->journal = text == NULL ? "" : text;
+		/* This is the first to read more than the head. */
+		text = ask(l, "PRAGMA schema_version", &rc);
+	}
+	if (text == NULL || rc != SQLITE_ROW) {
+		state->error = why(l);
+		state->damaged = (rc & 0xff) == SQLITE_NOTADB ||
+		    (rc & 0xff) == SQLITE_CORRUPT;
+	}
+}
+
+static void
+look_for_flaws(struct look *l)
+{
+	int rc;
+	const char *text = ask(l, "PRAGMA integrity_check(1)", &rc);
+
+	if (rc == SQLITE_INTERRUPT)
+		return;
+	if (text == NULL)
+		l->state->flaw = why(l);
+	else if (strcmp(text, "ok") != 0)
+		l->state->flaw = text;
+	else if ((text = ask(l, "PRAGMA foreign_key_check", &rc)) != NULL)
+		l->state->flaw = sb_printf(l->pool, "a row of %s belongs to "
+		    "one that isn't there", text);
+}
+
+/* A bad query can't be deployed: all of them are prepared. */
+static void
+prepare_all(struct look *l)
+{
+	sqlite3_stmt *s;
+
+	for (int i = 0; i < SB_QUERIES && l->state->query == NULL; i++) {
+		if (!sb_query_is_of(&sb_queries[i], l->store))
+			continue;
+		if (sqlite3_prepare_v2(l->connection, sb_queries[i].sql, -1,
+		    &s, NULL) != SQLITE_OK) {
+			l->state->query = sb_queries[i].name;
+			l->state->query_error = why(l);
+		}
+		sqlite3_finalize(s);
+	}
+}
+
+static int
+keep_going(void *arg)
+{
+	const struct look *l = arg;
+
+	return !l->go_on();
+}
+
+static void
+look_at(struct look *l, bool still)
+{
+	struct sb_db_state *state = l->state;
+
+	*state = (struct sb_db_state){ .error = NULL };
+	if (sqlite3_open_v2(uri_of(l, still), &l->connection,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+	    NULL) != SQLITE_OK)
+		state->error = why(l);
+	else {
+		sqlite3_extended_result_codes(l->connection, 1);
+		sqlite3_busy_timeout(l->connection, PATIENCE);
+		sqlite3_progress_handler(l->connection, OFTEN, keep_going, l);
+		look_at_head(l);
+	}
+	if (state->error == NULL) {
+		look_for_flaws(l);
+		prepare_all(l);
+		if (l->store == SB_STORE_MAIN && state->query == NULL) {
+			state->oldest = (int)ask_number(l,
+			    sb_queries[SB_Q_CHECK_OLDEST].sql);
+			state->newest = ask_number(l,
+			    sb_queries[SB_Q_CHECK_NEWEST].sql);
+		}
+	}
+	sqlite3_close(l->connection);
+	l->connection = NULL;
+}
+
+/* Who began to write meanwhile is no flaw. */
+void
+sb_db_examine(struct sb_pool *pool, enum sb_store store, bool (*go_on)(void),
+    struct sb_db_state *state)
+{
+	struct look l = { .pool = pool, .store = store, .go_on = go_on,
+	    .path = sb_db_path(pool, store), .state = state };
+	bool still;
+
+	l.has_wal = has_wal_mode(&l);
+	still = lies_still(&l);
+	look_at(&l, still);
+	if (still && (state->error != NULL || state->flaw != NULL) &&
+	    !lies_still(&l))
+		look_at(&l, false);
+}

@@ -1,0 +1,203 @@
+# switchboard init: all that a first start needs, made once and never again.
+
+load harness
+load command
+
+# Other users don't come to where bats has its files.
+setup()
+{
+	elsewhere=$(mktemp -d /tmp/switchboard-init-XXXXXX)
+	chmod 755 "$elsewhere"
+	SWITCHBOARD_DATA=$elsewhere/var/data
+	env=()
+	me=$(id -un)
+}
+
+teardown()
+{
+	rm -rf "$elsewhere"
+}
+
+root_only()
+{
+	((EUID == 0)) || skip 'only root can be two users'
+}
+
+# init [ARGUMENT...]: for whoever runs the tests.
+init()
+{
+	switchboard init --user "$me" "$@"
+}
+
+@test "one command makes all that a first start needs" {
+	init
+	is "$status" 0 'exit status'
+	has "$output" "made   $SWITCHBOARD_DATA, for $me alone
+made   $SWITCHBOARD_DATA/.env, the settings
+made   the database, at schema step "
+	has "$output" $'\nmade   the signing key\nmade   the secret\n'
+	is "$(stat -c '%a %U' "$SWITCHBOARD_DATA")" "700 $me"
+	is "$(stat -c %a "$elsewhere/var")" 755
+	is "$(stat -c '%a %U' "$SWITCHBOARD_DATA"/* "$SWITCHBOARD_DATA/.env" |
+	    sort -u)" "600 $me"
+	# Its key, and its secret, are what the programs go by.
+	local keys=$(<"$SWITCHBOARD_DATA/signing-keys.json")
+	local secret=$(<"$SWITCHBOARD_DATA/secret")
+	settings+=(LOGIN_FAILURES_PER_ACCOUNT=5)
+	register anna
+	login anna
+	me "$access"
+	expect 200
+	is "$(<"$SWITCHBOARD_DATA/signing-keys.json")" "$keys"
+	is "$(<"$SWITCHBOARD_DATA/secret")" "$secret"
+}
+
+@test "it says what comes next" {
+	init
+	has "$output" $'\nNext:\n'
+	has "$output" 'check --url https://HOST'
+	has "$output" "17 * * * *  $me  SWITCHBOARD_DATA=$SWITCHBOARD_DATA $command tick --quiet"
+	has "$output" "as $me: the sources have its configuration"
+	# The very line.
+	local line=$(sed -n 's/^ *17 [* ]*[^ ]*  //p' <<<"$output")
+	run env -i "PATH=$PATH" "ASAN_OPTIONS=${ASAN_OPTIONS-}" sh -c "$line"
+	is "$status" 0
+	[ -e "$SWITCHBOARD_DATA/last-tick.json" ]
+}
+
+@test "what it has made has nothing that is broken" {
+	settings=()
+	init --production
+	env=(CORS_ORIGINS=https://chat.example)
+	switchboard check --json
+	ends 0
+	listed '.red == 0 and any(.findings[];
+	    .sentence == "ENVIRONMENT is production")'
+}
+
+@test "the settings file has every setting, and nothing but defaults" {
+	settings=()
+	init
+	switchboard settings --json
+	ends 0
+	listed '.file == $file and .ignored == [] and .warnings == []
+	    and all(.settings[]; .name == "SWITCHBOARD_DATA"
+	    or .from == "default")' --arg file "$SWITCHBOARD_DATA/.env"
+	local name
+	while read -r name; do
+		grep -q "^#$name=" "$SWITCHBOARD_DATA/.env" || {
+			show "not in it: $name"
+			return 1
+		}
+	done < <(jq -r '.settings[] | select(.used == "now") | .name
+	    | select(startswith("SWITCHBOARD") | not)' <<<"$output")
+	# What stands there as a comment is accepted as it is.
+	sed -i 's/^#\([A-Z]\)/\1/' "$SWITCHBOARD_DATA/.env"
+	switchboard settings --json
+	ends 0
+	listed '.ignored == []'
+}
+
+@test "--production says so in the settings file" {
+	init --production
+	grep -qx ENVIRONMENT=production "$SWITCHBOARD_DATA/.env"
+	call GET /health
+	holds '.environment == "production"'
+}
+
+@test "a second time it says what is there, and changes nothing" {
+	init
+	local before=$(cd "$SWITCHBOARD_DATA" && md5sum .env signing-keys.json \
+	    secret switchboard.db && stat -c '%n %Y' .env secret .)
+	init --production
+	ends 0
+	has "$output" "there  $SWITCHBOARD_DATA
+there  $SWITCHBOARD_DATA/.env
+there  the database, at schema step "
+	has "$output" $'\nthere  the signing key\nthere  the secret\n'
+	lacks "$output" made
+	is "$(cd "$SWITCHBOARD_DATA" && md5sum .env signing-keys.json \
+	    secret switchboard.db && stat -c '%n %Y' .env secret .)" "$before"
+}
+
+@test "what is missing is made, beside what is there" {
+	init
+	rm "$SWITCHBOARD_DATA/secret" "$SWITCHBOARD_DATA/.env"
+	echo 'ENVIRONMENT=staging' >"$elsewhere/env"
+	env=("SWITCHBOARD_ENV_FILE=$elsewhere/env")
+	init
+	ends 0
+	has "$output" "there  $elsewhere/env"
+	has "$output" $'\nthere  the signing key\nmade   the secret\n'
+	[ ! -e "$SWITCHBOARD_DATA/.env" ]
+}
+
+@test "an older database is left to migrate" {
+	init
+	sql 'PRAGMA user_version = 1'
+	init
+	ends 0
+	has "$output" 'the database, at schema step 1; switchboard migrate'
+	is "$(sql 'PRAGMA user_version')" 1
+}
+
+@test "an administrator is made, once" {
+	init </dev/null --admin anna anna@example.com
+	is "$status" 66 'exit status'
+	answered 'correct horse\n' init --user "$me" --admin anna \
+	    anna@example.com
+	ends 0
+	has "$output" 'added anna, anna@example.com, an administrator'
+	is "$(sql 'SELECT username || is_admin FROM users')" anna1
+	init --admin anna anna@example.com </dev/null
+	ends 0
+	has "$output" 'there  the account anna'
+}
+
+@test "arguments that make no sense are named, and nothing is made" {
+	switchboard init anna
+	ends 64 'switchboard init: anna is not understood; see switchboard init --help'
+	switchboard init --admin
+	ends 64 'switchboard init: NAME is missing; see switchboard init --help'
+	switchboard init --admin anna
+	ends 64 'switchboard init: ADDRESS is missing; see switchboard init --help'
+	switchboard init --user no-such-user
+	ends 67 'switchboard init: no-such-user: there is no such user'
+	env=(PORT=none)
+	init
+	is "$status" 78 'exit status'
+	[ ! -e "$elsewhere/var" ]
+}
+
+@test "root says whom it is for, and makes it for that one" {
+	root_only
+	switchboard init
+	ends 64 'switchboard init: --user: root has to say who the programs will run as: --user www-data'
+	[ ! -e "$elsewhere/var" ]
+	switchboard init --user nobody
+	is "$status" 0 'exit status'
+	is "$(stat -c %U "$SWITCHBOARD_DATA" "$SWITCHBOARD_DATA"/* \
+	    "$SWITCHBOARD_DATA/.env" | sort -u)" nobody
+	switchboard init
+	ends 0
+	has "$output" 'there  the secret'
+	switchboard init --user root
+	ends 65 "switchboard init: $SWITCHBOARD_DATA: is there, and another's; to change that: chown -R root: $SWITCHBOARD_DATA"
+}
+
+@test "nobody but root makes it for somebody else" {
+	if ((EUID == 0)); then
+		setpriv --reuid=65534 --regid=65534 --clear-groups test -x \
+		    "$command" || skip 'the build is not open to other users'
+		clock=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	fi
+	switchboard init --user root
+	ends 77 'switchboard init: root: only root can make it for somebody else'
+	[ ! -e "$elsewhere/var" ]
+}
+
+@test "a place where it can't be made is named" {
+	: >"$elsewhere/var"
+	init
+	ends 73 "switchboard init: $SWITCHBOARD_DATA: Not a directory"
+}

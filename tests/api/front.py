@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""A web server that runs the programs as CGI, well or badly: how, the first
+part of the path says.  The tests of switchboard check --url ask it.
+
+  front.py PROGRAMS DATA FOREIGN-DATA PORTS-FILE CERTIFICATE
+
+Writes the ports that it listens at, http and https, into the file.
+"""
+
+import http.server
+import os
+import ssl
+import subprocess
+import sys
+import threading
+
+PAGE = b"<!DOCTYPE html><title>404 Not Found</title>"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server_version = "Apache/2.4"
+    sys_version = ""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, fields, body=b""):
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def variables(self, how, rest):
+        """What a program is told."""
+        told = {f"HTTP_{name.upper().replace('-', '_')}": value
+                for name, value in self.headers.items()}
+        if how == "drops":
+            told.pop("HTTP_AUTHORIZATION", None)
+        if how == "proxies":
+            told["HTTP_X_FORWARDED_FOR"] = ", ".join(filter(None, (
+                told.get("HTTP_X_FORWARDED_FOR"), self.client_address[0])))
+        if how == "believes":
+            told["TRUSTED_PROXIES"] = "127.0.0.0/8"
+        if how == "staging":
+            told["ENVIRONMENT"] = "staging"
+        if how != "hides":
+            told |= {"SCRIPT_NAME": f"/{how}", "PATH_INFO": rest}
+        return told | {
+            "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
+            "SERVER_SOFTWARE": "Apache/2.4", "REQUEST_METHOD": "GET",
+            "REQUEST_URI": self.path, "QUERY_STRING": "",
+            "REMOTE_ADDR": self.client_address[0],
+            "SWITCHBOARD_DATA": FOREIGN if how == "foreign" else DATA,
+        }
+
+    def run(self, how, rest):
+        program = "auth" if rest.startswith("/api/auth") else "meta"
+        with subprocess.Popen(
+                [os.path.join(PROGRAMS, program)], stdout=subprocess.PIPE,
+                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=os.environ | self.variables(how, rest)) as process:
+            out = process.stdout
+            status = out.readline().split()[1].decode()
+            fields = out.readline()
+            while not fields.endswith(b"\r\n\r\n"):
+                fields += out.readline()
+            if how == "html" and status == "404":
+                out.read()
+                self.answer(404, {"Content-Type": "text/html"}, PAGE)
+                return
+            if how == "buffers":
+                fields += out.read()
+            self.wfile.write(f"HTTP/1.0 {status} X\r\n"
+                             f"Server: {self.server_version}\r\n"
+                             f"Date: {self.date_time_string()}\r\n".encode()
+                             + fields)
+            while some := out.read1():
+                self.wfile.write(some)
+
+    def do_GET(self):
+        how, _, rest = self.path[1:].partition("/")
+        rest = "/" + rest
+        file = os.path.join(DATA, os.path.basename(rest))
+        if how == "moved":
+            self.answer(301, {"Location": f"/good{rest}"})
+        elif how == "down":
+            self.answer(502, {"Content-Type": "text/html"}, PAGE)
+        elif how == "leaks" and rest.startswith("/data/") and \
+                os.path.exists(file):
+            with open(file, "rb") as opened:
+                self.answer(200, {}, opened.read(1000))
+        elif how == "unpacks" and rest == "/openapi.json":
+            self.answer(200, {"Content-Type": "application/json"}, b"{}")
+        else:
+            self.run(how, rest)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass
+
+
+PROGRAMS, DATA, FOREIGN, PORTS, CERTIFICATE = sys.argv[1:]
+plain = Server(("127.0.0.1", 0), Handler)
+secure = Server(("127.0.0.1", 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(CERTIFICATE)
+secure.socket = context.wrap_socket(secure.socket, server_side=True)
+threading.Thread(target=secure.serve_forever, daemon=True).start()
+with open(PORTS + ".new", "w", encoding="ascii") as ports:
+    ports.write(f"{plain.server_port} {secure.server_port}\n")
+os.rename(PORTS + ".new", PORTS)
+plain.serve_forever()
