@@ -99,8 +99,9 @@ load_home()
 }
 
 # start_server [PREFIX]: the home's, with the programs of an installation or, by
-# default, of the build tree, and the data directory SB_DATA.  Sets SB_URL,
-# SB_PORT, SB_RUN, and SB_WEB: the server's process id and its group's.
+# default, of the build tree, and the data directory SB_DATA, unless the home
+# has its own, which is then in SWITCHBOARD_DATA.  Sets SB_URL, SB_PORT, SB_RUN,
+# and SB_WEB: the server's process id and its group's.
 start_server()
 {
 	local prefix=${1:-$SB_BUILD}
@@ -141,13 +142,14 @@ settings_of_test()
 # further argument is a setting, too.
 install_privately()
 {
+	SWITCHBOARD_DATA=$SB_RUN/data
 	mkdir -p "$SB_RUN"/{libexec/etc,share,data}
 	chmod 0700 "$SB_RUN/data"
 	cp -R "$1/libexec/switchboard" "$SB_RUN/libexec"
 	cp -R "$1/share/switchboard" "$SB_RUN/share"
 	{
 		settings_of_test
-		printf '%s\n' "SWITCHBOARD_DATA=$SB_RUN/data" "${@:2}"
+		printf '%s\n' "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${@:2}"
 	} | sed "s/=\(.*\)/='\1'/" >"$SB_RUN/libexec/etc/switchboard.env"
 	give_away "$SB_RUN" "$SB_LOG"
 }
