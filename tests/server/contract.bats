@@ -56,11 +56,11 @@ raw()
 	# shellcheck disable=SC2059
 	printf "$1" >"$BATS_TEST_TMPDIR/raw"
 	cat "$BATS_TEST_TMPDIR/raw" >&4
-	answer=$(timeout 5 cat <&4 | tr -d '\r\0')
+	# To the end; which isn't a NUL, so that read fails.
+	IFS='' read -r -d '' -t 20 -u 4 answer || true
 	exec 4>&-
+	answer=${answer//$'\r'/}
 	code='' headers='' body=''
-	# What comes before the answer, to who expects it, is none.
-	answer=${answer#HTTP/1.1 100 Continue$'\n\n'}
 	[[ $answer =~ ^HTTP/1\.[01]\ ([0-9]{3}) ]] || return 0
 	code=${BASH_REMATCH[1]}
 	headers=${answer%%$'\n\n'*}
@@ -83,14 +83,26 @@ get()
 	send GET "$SB_PREFIX$1" "${@:2}"
 }
 
-# Of the last `raw', or the last `call'.
+# in_headers NAME: the value, of the last `raw' or `call_and_look'.
+in_headers()
+{
+	local all=$'\n'$headers$'\n'
+
+	shopt -s nocasematch
+	[[ $all =~ $'\n'$1:\ *([^$'\n']*) ]] || BASH_REMATCH=('' '')
+	shopt -u nocasematch
+	echo "${BASH_REMATCH[1]}"
+}
+
+# Of the same: who answered what, as described above.
 answered()
 {
 	local media
 
-	[[ -n $code ]] || { echo unanswered; return; }
-	media=$(sed -n 's/^content-type: *//Ip' <<<"$headers")
-	if grep -qi '^x-request-id:' <<<"$headers"; then
+	media=$(in_headers Content-Type)
+	if [[ -z $code ]]; then
+		echo unanswered
+	elif [[ -n $(in_headers X-Request-ID) ]]; then
 		echo "$code program"
 	elif [[ -z $body ]]; then
 		echo "$code none"
@@ -325,8 +337,8 @@ log_in()
 	assert_equal "$(answered)" '200 program'
 	assert_equal "$body" ''
 	expect head-length "$length" \
-	    "$(sed -n 's/^content-length: *//Ip' <<<"$headers")"
-	grep -qi '^content-type: application/json' <<<"$headers"
+	    "$(in_headers Content-Length)"
+	[[ $(in_headers Content-Type) == application/json* ]]
 	send HEAD "$SB_PREFIX/api/auth/me"
 	assert_equal "$(answered)" '401 program'
 }
@@ -336,15 +348,15 @@ log_in()
 	for path in /api/auth/me /api/auth/me/ /api/auth/sessions/ \
 	    /api/limits /api/limits/ /health/ /docs /docs/ /redoc /console \
 	    /console/ /; do
-		call GET "$path" -H "Authorization: Bearer $access"
-		assert_answer 200
+		get "$path" "Authorization: Bearer $access"
+		assert_equal "$path $(answered)" "$path 200 program"
 	done
 	for path in /static /static/ /api /api/ /api/auth /api/auth/ \
 	    /api/authx /api/limitsx /api/limits/x /apix/auth/me /index.html \
 	    /meta /auth /libexec/switchboard/auth /docs/docs; do
-		call_and_look GET "$path" -H "Authorization: Bearer $access"
+		get "$path" "Authorization: Bearer $access"
 		assert_equal "$path $(answered)" "$path 404 program"
-		assert_answer 404 '{"detail":"Not Found"}'
+		[[ $body == *'{"detail":"Not Found"}'* ]]
 	done
 	get /.htaccess
 	expect dot-file '404 program' "$(answered)"
@@ -403,6 +415,8 @@ log_in()
 }
 
 @test "a path above the top leads nowhere" {
+	get /%2e%2e/health
+	expect climbing '404 program' "$(answered)"
 	send GET "$SB_PREFIX/../../health"
 	expect above '404 program' "$(answered)"
 	send GET "$SB_PREFIX/%2e%2e/x/../../../health"
@@ -531,5 +545,14 @@ log_in()
 	for name in "${!exceptions[@]}"; do
 		grep -q "^	expect $name " "$BATS_TEST_FILENAME" ||
 			fail "nothing is called $name"
+	done
+}
+
+# The last one, as there is no way back.
+@test "a program that dies is JSON, too" {
+	break_programs
+	for path in /health /api/auth/me; do
+		get "$path"
+		expect dead '50x json' "$(answered | sed 's/^50[023]/50x/')"
 	done
 }

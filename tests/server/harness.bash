@@ -264,6 +264,24 @@ workers()
 	children $(programs)
 }
 
+# Ends them for good: what is started from now on ends at once.
+break_programs()
+{
+	local file
+
+	printf '#!/bin/sh\nexit 1\n' >"$SB_RUN/broken"
+	chmod +x "$SB_RUN/broken"
+	while read -r file; do
+		cp "$SB_RUN/broken" "$file.new"
+		mv -f "$file.new" "$file"
+	done < <(find "$SB_RUN" \( -name auth -o -name meta -o \
+	    -name '*.fcgi' \) ! -type d)
+	# shellcheck disable=SC2046
+	kill -KILL $(ps -e -o pid=,pgid=,args= | awk -v group="$SB_WEB" '
+		$2 == group && /\/(auth|meta)(\.fcgi)?( |$)/ { print $1 }') \
+	    2>/dev/null || true
+}
+
 # call METHOD PATH [CURL-OPTION...]: sets $code and $body, and leaves the
 # header fields in a file for `header'.
 call()
