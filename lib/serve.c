@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -183,10 +184,38 @@ serve_one(struct sb_conn *conn)
 	sb_serve(conn, program->name, program->routes, store);
 }
 
+/*
+ * Who has an installation in one folder may have no way to restart what the web
+ * server has started.  So a process ends after the request that found another
+ * program, or other settings, in that folder.
+ */
+static bool
+is_replaced(void)
+{
+	static struct stat first[2];
+	static bool looked;
+	struct stat now[2] = { { .st_ino = 0 }, { .st_ino = 0 } };
+	struct sb_pool *pool;
+
+	if (sb_settings.home == NULL || sb_settings.workers > 0)
+		return false;
+	pool = sb_pool_new();
+	stat(sb_printf(pool, "%s/libexec/switchboard/%s", sb_settings.home,
+	    program->name), &now[0]);
+	stat(sb_printf(pool, "%s/etc/switchboard.env", sb_settings.home),
+	    &now[1]);
+	sb_pool_free(pool);
+	if (!looked)
+		memcpy(first, now, sizeof(first));
+	looked = true;
+	return !sb_data_same(&first[0], &now[0]) ||
+	    !sb_data_same(&first[1], &now[1]);
+}
+
 static bool
 more(void)
 {
-	return sb_worker_wanted() && !sb_db_outdated(store);
+	return sb_worker_wanted() && !sb_db_outdated(store) && !is_replaced();
 }
 
 /* Opens before the first request what all of them need; later will do, too. */

@@ -2,6 +2,7 @@
 
     jail.py FOLDER USER [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
     jail.py --fastcgi TIMES FOLDER USER [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
+    jail.py --renew FILE FOLDER USER [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
 
 FOLDER becomes the root of the file system, USER (a number) the user and group;
 the environment is what is given.  By root only.
@@ -9,8 +10,10 @@ the environment is what is given.  By root only.
 With --fastcgi it is started as mod_fcgid does it, with a listening socket for
 its standard input and nothing else: NAME=VALUE are the request's parameters, and
 standard input is its body.  The request is made TIMES times, each answer printed,
-and then the program told to end."""
+and then the program told to end.  With --renew, FILE is touched after one request, and
+the program has to end by itself, after one more or before it."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -40,7 +43,7 @@ def read(connection, size):
     while len(got) < size:
         more = connection.recv(size - len(got))
         if not more:
-            sys.exit("jail.py: the connection was closed")
+            raise ConnectionError("the connection was closed")
         got += more
     return got
 
@@ -68,7 +71,7 @@ def request(path, parameters, body):
             out[kind] += content
 
 
-def serve(times, folder, user, parameters, command):
+def serve(times, renewed, folder, user, parameters, command):
     with tempfile.TemporaryDirectory() as place:
         path = place + "/socket"
         listening = socket.socket(socket.AF_UNIX)
@@ -81,27 +84,35 @@ def serve(times, folder, user, parameters, command):
             enter(folder, user, {}, command)
         listening.close()
         body = sys.stdin.buffer.read()
+        pairs = [tuple(os.fsencode(p).split(b"=", 1)) for p in parameters]
         for _ in range(times):
-            out = request(path, [
-                tuple(os.fsencode(p).split(b"=", 1)) for p in parameters],
-                body)
+            out = request(path, pairs, body)
             sys.stdout.buffer.write(out[STDOUT] + b"\n")
             sys.stderr.buffer.write(out[STDERR])
-        os.kill(child, signal.SIGTERM)
+        if renewed:
+            os.utime(renewed)
+            with contextlib.suppress(OSError):
+                request(path, pairs, body)
+        else:
+            os.kill(child, signal.SIGTERM)
         status = os.waitpid(child, 0)[1]
         return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) \
             else os.WEXITSTATUS(status)
 
 
 def main(arguments):
-    times = 0
+    times, renewed = 0, None
     if arguments[0] == "--fastcgi":
         times = int(arguments[1])
+        arguments = arguments[2:]
+    elif arguments[0] == "--renew":
+        times, renewed = 1, arguments[1]
         arguments = arguments[2:]
     folder, user, *rest = arguments
     at = rest.index("--")
     if times:
-        return serve(times, folder, int(user), rest[:at], rest[at + 1:])
+        return serve(times, renewed, folder, int(user), rest[:at],
+                     rest[at + 1:])
     return enter(folder, int(user), dict(
         pair.split("=", 1) for pair in rest[:at]), rest[at + 1:])
 

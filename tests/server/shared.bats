@@ -148,6 +148,18 @@ new_user()
 	assert_answer 200
 }
 
+@test "a program ends, and so begins anew, when its settings or itself are renewed" {
+	local file
+
+	for file in etc/switchboard.env libexec/switchboard/meta; do
+		variables GET /health ''
+		run -0 --separate-stderr in_jail --renew "$private/$file" \
+		    "$host" 12345 "${variables[@]}" -- \
+		    /home/anna/public_html/switchboard/bin/meta.fcgi </dev/null
+		assert_line --partial 'Status: 200'
+	done
+}
+
 @test "the command line works there, for the account's owner alone" {
 	run -0 switchboard user add cron cron@example.com <<<password123
 	run -0 switchboard user list
