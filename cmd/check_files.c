@@ -182,12 +182,14 @@ cmd_check_secrets(struct cmd_check *c)
 
 /*
  * Whether a folder looks as if a web server gave out what is in it.  A
- * .htaccess in the data directory itself may be there to shut it.
+ * .htaccess in the data directory itself may be there to shut it, as the one in
+ * the archive for shared hosting is; an account may have one for other things.
  */
 static const char *
 sign_of_web(struct cmd_check *c, const char *folder)
 {
-	const size_t first = strcmp(folder, sb_settings.data) == 0;
+	const size_t first = sb_settings.home != NULL ||
+	    strcmp(folder, sb_settings.data) == 0;
 	static const char *const signs[] = { ".htaccess", "index.html",
 	    "index.htm", "index.php", "wp-config.php", "robots.txt" };
 

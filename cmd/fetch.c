@@ -3,6 +3,7 @@
  * it gets nothing.
  */
 #include <string.h>
+#include <unistd.h>
 #include <curl/curl.h>
 
 #include "fetch.h"
@@ -88,6 +89,25 @@ handle(void)
 	return curl;
 }
 
+/*
+ * Whom to trust is in another file on each system, and the libraries of the
+ * archive for shared hosting know only that of theirs.  NULL: there is none.
+ */
+static const char *
+authorities(void)
+{
+	static const char *const files[] = {
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (access(files[i], R_OK) == 0)
+			return files[i];
+	return NULL;
+}
+
 static CURLcode
 perform(CURL *curl, struct intake *in, const char *url,
     const char *const *fields, char *why)
@@ -98,6 +118,8 @@ perform(CURL *curl, struct intake *in, const char *url,
 	for (; fields != NULL && *fields != NULL; fields++)
 		list = curl_slist_append(list, *fields);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+	if (sb_settings.home != NULL && authorities() != NULL)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities());
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT,
 	    "switchboard-check/" PACKAGE_VERSION);

@@ -174,6 +174,9 @@ new_user()
 	assert_equal "$(jq -r '.settings[] |
 	    select(.name == "SWITCHBOARD_DATA").value' <<<"$output")" \
 	    /home/anna/switchboard/data
+	run switchboard check
+	assert_line --partial 'does not look like a part of a web site'
+	assert_line --partial ' 0 broken'
 	user=54321
 	run -77 switchboard user list
 	assert_output --partial 'belongs to user 12345'
