@@ -193,20 +193,6 @@ sum_up(struct cmd_check *c)
 /* --------------------------------------------------------- what they share */
 
 const char *
-cmd_quoted(struct sb_pool *pool, const char *word)
-{
-	const char *out = "'";
-
-	if (*word != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_")] == '\0')
-		return word;
-	for (; *word != '\0'; word++)
-		out = *word == '\'' ? sb_printf(pool, "%s'\\''", out) :
-		    sb_printf(pool, "%s%c", out, *word);
-	return sb_printf(pool, "%s'", out);
-}
-
-const char *
 cmd_data_path(struct cmd_check *c, const char *name)
 {
 	return sb_printf(c->pool, "%s/%s", sb_settings.data, name);

@@ -46,8 +46,9 @@ void
 cmd_check_tick(struct cmd_check *c)
 {
 	const int64_t at = sb_note_time(c->pool, SB_NOTE_TICK);
-	const char *fix = "add to cron, for the owner of the data directory:\n"
-	    "17 * * * *  switchboard tick --quiet";
+	const char *fix = sb_printf(c->pool, "add to the crontab of the data "
+	    "directory's owner:\n17 * * * *  %s tick --quiet",
+	    cmd_own_call(c->pool));
 
 	if (!c->database)
 		return;
@@ -77,8 +78,9 @@ void
 cmd_check_backup(struct cmd_check *c)
 {
 	const int64_t at = sb_note_time(c->pool, SB_NOTE_BACKUP);
-	const char *fix = "switchboard backup --force /var/backups/switchboard."
-	    "backup, from cron, once a day";
+	const char *fix = sb_printf(c->pool, "add to the crontab of the data "
+	    "directory's owner, with a FILE elsewhere:\n"
+	    "37 3 * * *  %s backup --force FILE", cmd_own_call(c->pool));
 
 	if (!c->database)
 		return;

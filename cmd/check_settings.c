@@ -24,12 +24,10 @@ found(const char *name)
 	return &sb_setting_found[i];
 }
 
-/* The file that settings are in, or belong into. */
 static const char *
 file(struct cmd_check *c)
 {
-	return sb_settings.env_file != NULL ? sb_settings.env_file :
-	    cmd_data_path(c, ".env");
+	return cmd_settings_path(c->pool);
 }
 
 static const char *
@@ -324,9 +322,11 @@ cmd_check_limits(struct cmd_check *c)
 			    "%s is 0: nothing slows down who %s", names[i],
 			    i == 2 ? "guesses passwords" : "asks too much");
 	}
-	if (off == 0 || !c->open)
-		cmd_is_fine(c, off == 0 ? "limits are on" : "%d limit%s off, "
-		    "outside of production", off, off == 1 ? " is" : "s are");
+	if (off == 0)
+		cmd_is_fine(c, "limits are on");
+	else if (!c->open)
+		cmd_is_fine(c, "%d limit%s off, outside of production", off,
+		    off == 1 ? " is" : "s are");
 }
 
 void

@@ -63,6 +63,11 @@ enum cmd_exit cmd_user_show(char **arguments);
  */
 bool	 cmd_read_settings(void);
 
+/* ----------------------------------------------------------- settings.c */
+
+/* The settings file or, where there is none, the one that would be read. */
+const char *cmd_settings_path(struct sb_pool *);
+
 /* -------------------------------------------------------------- owner.c */
 
 /*
@@ -254,8 +259,16 @@ void	 cmd_print_one(const struct cmd_column *, int count, bool json,
 /* A time to the second: a table is for eyes. */
 const char *cmd_time(struct sb_pool *, int64_t);
 
+/* A word of a command, for a shell. */
+const char *cmd_quoted(struct sb_pool *, const char *);
+
 /* A text that does nothing to a terminal and stays on its line. */
 const char *cmd_visible(struct sb_pool *, const char *);
+
+/* --------------------------------------------------------------- init.c */
+
+/* How a shell calls this command, for the same data directory. */
+const char *cmd_own_call(struct sb_pool *);
 
 /* -------------------------------------------------------------- sweep.c */
 

@@ -37,9 +37,6 @@ void	 cmd_is_unwise(struct cmd_check *, const char *fix,
 void	 cmd_is_broken(struct cmd_check *, const char *fix,
 	    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* A word of a command for a shell. */
-const char *cmd_quoted(struct sb_pool *, const char *);
-
 /* A path in the data directory. */
 const char *cmd_data_path(struct cmd_check *, const char *name);
 

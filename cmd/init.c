@@ -19,7 +19,7 @@ struct init {
 	bool		 production, admin;
 	const char	*user;		/* who the programs will run as */
 	const char	*operands[2];	/* the administrator */
-	bool		 named;		/* SWITCHBOARD_DATA is set */
+	bool		 named;		/* the settings file is in there */
 	bool		 root;		/* called it */
 	bool		 there;		/* the directory was */
 };
@@ -145,20 +145,17 @@ write_file(const char *path, const char *text, gid_t group)
 	return done;
 }
 
-/*
- * Where nothing names the data directory, the programs look for their settings
- * beside it in vain: the file of the whole system is theirs.  Root writes it.
- */
+/* Elsewhere than in the data directory: the programs need only read it. */
 static void
-have_system_file(struct init *in)
+have_outer_file(struct init *in)
 {
-	const char *path = SB_SYSCONFDIR "/switchboard.env";
+	const char *path = cmd_settings_path(in->pool);
 	struct stat st;
 
 	if (stat(sb_settings.data, &st) == 0 &&
 	    make_folders(in->pool, path) &&
 	    write_file(path, settings_text(in), st.st_gid))
-		say("made", path);
+		say("made", sb_printf(in->pool, "%s, the settings", path));
 	else
 		say("lacks", sb_printf(in->pool, "%s: %s; the settings are "
 		    "their defaults", path, strerror(errno)));
@@ -188,7 +185,7 @@ have_settings(struct init *in)
 	else if (in->named)
 		return have_own_file(in);
 	else if (!in->root)
-		have_system_file(in);
+		have_outer_file(in);
 	return CMD_OK;
 }
 
@@ -269,33 +266,39 @@ have_admin(struct init *in)
 
 /* -------------------------------------------------------------- and then */
 
-static const char *
-own_path(struct sb_pool *pool)
+const char *
+cmd_own_call(struct sb_pool *pool)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	const char *self = n <= 0 || n == (ssize_t)sizeof(path) ?
+	    "switchboard" : cmd_quoted(pool, sb_copy(pool, path, (size_t)n));
 
-	return n <= 0 || n == (ssize_t)sizeof(path) ? "switchboard" :
-	    sb_copy(pool, path, (size_t)n);
+	for (size_t i = 0; i < sb_setting_count; i++)
+		if (sb_setting_found[i].origin == ENVIRONMENT &&
+		    (strcmp(sb_setting_table[i].name, "SWITCHBOARD_DATA") ==
+		    0 || sb_setting_table[i].use == SEARCH))
+			self = sb_printf(pool, "%s=%s %s",
+			    sb_setting_table[i].name, cmd_quoted(pool,
+			    sb_setting_found[i].text), self);
+	return self;
 }
 
 static void
 say_what_is_next(struct init *in)
 {
 	const struct passwd *owner = getpwuid(geteuid());
-	const char *path = own_path(in->pool), *data = !in->named ? "" :
-	    sb_printf(in->pool, "SWITCHBOARD_DATA=%s ", sb_settings.data);
+	const char *call = cmd_own_call(in->pool);
+	const char *who = owner == NULL ? "OWNER" : owner->pw_name;
 
 	printf("\nNext:\n"
 	    "  - let the web server start the programs as %s: the sources have "
 	    "its configuration\n    in deploy/\n"
 	    "  - in /etc/cron.d/switchboard:\n"
-	    "    17 * * * *  %s  %s%s tick --quiet\n"
-	    "    37 3 * * *  %s  %s%s backup --force FILE\n"
-	    "  - %s%s check --url https://HOST\n",
-	    owner != NULL ? owner->pw_name : "the owner",
-	    owner != NULL ? owner->pw_name : "OWNER", data, path,
-	    owner != NULL ? owner->pw_name : "OWNER", data, path, data, path);
+	    "    17 * * * *  %s  %s tick --quiet\n"
+	    "    37 3 * * *  %s  %s backup --force FILE\n"
+	    "  - %s check --url https://HOST\n", who, who, call, who, call,
+	    call);
 }
 
 static enum cmd_exit
@@ -306,7 +309,7 @@ run(struct init *in)
 	if ((status = have_directory(in)) != CMD_OK)
 		return status;
 	if (in->root && !in->named && sb_settings.env_file == NULL)
-		have_system_file(in);
+		have_outer_file(in);
 	if ((status = cmd_become_owner("init")) != CMD_OK ||
 	    (status = have_settings(in)) != CMD_OK ||
 	    (status = have_database(in)) != CMD_OK ||
@@ -315,15 +318,6 @@ run(struct init *in)
 		return status;
 	say_what_is_next(in);
 	return CMD_OK;
-}
-
-static bool
-is_named(void)
-{
-	for (size_t i = 0; i < sb_setting_count; i++)
-		if (strcmp(sb_setting_table[i].name, "SWITCHBOARD_DATA") == 0)
-			return sb_setting_found[i].origin == ENVIRONMENT;
-	return false;
 }
 
 enum cmd_exit
@@ -346,9 +340,10 @@ cmd_init(char **arguments)
 		    "ADDRESS");
 	if (!cmd_read_settings())
 		return CMD_SETTINGS;
-	in.named = is_named();
 	in.root = geteuid() == 0;
 	in.pool = sb_pool_new();
+	in.named = strcmp(cmd_settings_path(in.pool), sb_printf(in.pool,
+	    "%s/.env", sb_settings.data)) == 0;
 	status = run(&in);
 	sb_pool_free(in.pool);
 	return status;

@@ -51,6 +51,20 @@ cmd_visible(struct sb_pool *pool, const char *text)
 	return out;
 }
 
+const char *
+cmd_quoted(struct sb_pool *pool, const char *word)
+{
+	const char *out = "'";
+
+	if (*word != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_")] == '\0')
+		return word;
+	for (; *word != '\0'; word++)
+		out = *word == '\'' ? sb_printf(pool, "%s'\\''", out) :
+		    sb_printf(pool, "%s%c", out, *word);
+	return sb_printf(pool, "%s'", out);
+}
+
 void
 cmd_list_begin(struct cmd_list *list, const struct cmd_column *columns,
     int count, bool json)

@@ -6,6 +6,20 @@
 
 #include "cmd.h"
 
+/* By the order in which they are looked for. */
+const char *
+cmd_settings_path(struct sb_pool *pool)
+{
+	if (sb_settings.env_file != NULL)
+		return sb_settings.env_file;
+	for (size_t i = 0; i < sb_setting_count; i++)
+		if (strcmp(sb_setting_table[i].name, "SWITCHBOARD_DATA") == 0 &&
+		    sb_setting_found[i].origin == ENVIRONMENT)
+			return sb_printf(pool, "%s/.env", sb_settings.data);
+	return sb_settings.home == NULL ? SB_SYSCONFDIR "/switchboard.env" :
+	    sb_printf(pool, "%s/etc/switchboard.env", sb_settings.home);
+}
+
 enum cmd_exit
 cmd_settings(char **arguments)
 {

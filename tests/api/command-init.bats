@@ -98,6 +98,23 @@ made   the database, at schema step "
 	listed '.ignored == []'
 }
 
+@test "an installation in one folder has its settings in there" {
+	env=(SWITCHBOARD_DATA= "SWITCHBOARD_HOME=$elsewhere/chat")
+	init --production
+	is "$status" 0 'exit status'
+	has "$output" "made   $elsewhere/chat/data, for $me alone"
+	has "$output" "made   $elsewhere/chat/etc/switchboard.env, the settings"
+	has "$output" "SWITCHBOARD_HOME=$elsewhere/chat $command check --url"
+	is "$(stat -c %a "$elsewhere/chat/etc/switchboard.env")" 640
+	switchboard settings --json
+	listed '.file == $file and (.settings[]
+	    | select(.name == "ENVIRONMENT") | .value == "production")' \
+	    --arg file "$elsewhere/chat/etc/switchboard.env"
+	init
+	ends 0
+	has "$output" "there  $elsewhere/chat/etc/switchboard.env"
+}
+
 @test "--production says so in the settings file" {
 	init --production
 	grep -qx ENVIRONMENT=production "$SWITCHBOARD_DATA/.env"
