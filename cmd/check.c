@@ -124,6 +124,7 @@ list(struct cmd_check *c, enum cmd_grade grade, const char *sentence,
 	json_object_array_add(c->list, finding);
 }
 
+__attribute__((format(printf, 4, 0)))
 static void
 tell(struct cmd_check *c, enum cmd_grade grade, const char *fix,
     const char *format, va_list ap)
