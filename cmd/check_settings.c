@@ -238,8 +238,8 @@ void
 cmd_check_origins(struct cmd_check *c)
 {
 	const char *list = sb_settings.cors_origins;
-	const char *fix = cmd_set_to(c, "CORS_ORIGINS", "https://the.site.that."
-	    "calls (or nothing but the own one)");
+	const char *fix = cmd_set_to(c, "CORS_ORIGINS", "https://your.site, "
+	    "whose pages call");
 	int local = 0, plain = 0;
 	size_t n;
 
