@@ -154,7 +154,8 @@ judge_status(struct cmd_check *c, const struct cmd_answer *health)
 		    health->status);
 	else if (health->status / 100 == 5)
 		cmd_is_broken(c, "see what the web server's log says: the "
-		    "programs don't start, or their settings are not accepted",
+		    "programs don't start, their settings are not accepted, "
+		    "or the data lies where the web server serves files",
 		    "%s/health is answered with a %d", c->url,
 		    health->status);
 	else

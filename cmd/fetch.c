@@ -90,22 +90,24 @@ handle(void)
 }
 
 /*
- * Whom to trust is in another file on each system, and the libraries of the
- * archive for shared hosting know only that of theirs.  NULL: there is none.
+ * Whom to trust: where systems keep that differs, and a libcurl that was
+ * brought along looks where its own had it.
  */
-static const char *
-authorities(void)
+static void
+set_trust(CURL *curl)
 {
 	static const char *const files[] = {
-		"/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"
+		"/etc/ssl/certs/ca-certificates.crt",	/* Debian */
+		"/etc/pki/tls/certs/ca-bundle.crt",	/* Red Hat */
+		"/etc/ssl/ca-bundle.pem",		/* SUSE */
+		"/etc/ssl/cert.pem",			/* Alpine */
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (access(files[i], R_OK) == 0)
-			return files[i];
-	return NULL;
+		if (access(files[i], R_OK) == 0) {
+			curl_easy_setopt(curl, CURLOPT_CAINFO, files[i]);
+			return;
+		}
 }
 
 static CURLcode
@@ -118,12 +120,11 @@ perform(CURL *curl, struct intake *in, const char *url,
 	for (; fields != NULL && *fields != NULL; fields++)
 		list = curl_slist_append(list, *fields);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
-	if (sb_settings.home != NULL && authorities() != NULL)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities());
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT,
 	    "switchboard-check/" PACKAGE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+	set_trust(curl);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
