@@ -11,6 +11,7 @@
 
 #include "findings.h"
 
+/* In this order: what one has learnt, later ones go by. */
 static const struct {
 	const char	*area, *name;
 	void		(*look)(struct cmd_check *);

@@ -89,6 +89,7 @@ struct bad {
 	const char	*names;		/* "" if there are none */
 	const char	*paths;
 	int		 count;
+	bool		 open;		/* to everybody */
 };
 
 static void
@@ -117,6 +118,7 @@ look_at_files(struct cmd_check *c, DIR *dir, struct bad *shared,
 		++*all;
 		if (st.st_mode & 077)
 			add(c, shared, entry->d_name);
+		shared->open |= (st.st_mode & 07) != 0;
 		if (st.st_uid != own.st_uid)
 			add(c, foreign, entry->d_name);
 	}
@@ -125,7 +127,8 @@ look_at_files(struct cmd_check *c, DIR *dir, struct bad *shared,
 void
 cmd_check_files(struct cmd_check *c)
 {
-	struct bad shared = { "", "", 0 }, foreign = { "", "", 0 };
+	struct bad shared = { "", "", 0, false }, foreign = shared;
+	const char *fix;
 	struct stat own;
 	int all = 0;
 	DIR *dir;
@@ -142,10 +145,13 @@ cmd_check_files(struct cmd_check *c)
 	}
 	look_at_files(c, dir, &shared, &foreign, &all);
 	closedir(dir);
-	if (shared.count > 0)
-		cmd_is_broken(c, sb_printf(c->pool, "chmod 600%s",
-		    shared.paths), "others may read or write what is secret, "
-		    "in %s: %s", sb_settings.data, shared.names);
+	fix = sb_printf(c->pool, "chmod 600%s", shared.paths);
+	if (shared.open)
+		cmd_is_broken(c, fix, "everybody may read or write what is "
+		    "secret, in %s: %s", sb_settings.data, shared.names);
+	else if (shared.count > 0)
+		cmd_is_unwise(c, fix, "a group may read or write what is "
+		    "secret, in %s: %s", sb_settings.data, shared.names);
 	if (foreign.count > 0)
 		cmd_is_broken(c, sb_printf(c->pool, "chown %u:%u%s",
 		    (unsigned)own.st_uid, (unsigned)own.st_gid, foreign.paths),

@@ -184,14 +184,9 @@ cmd_check_names(struct cmd_check *c)
 static bool
 looks_open(const struct cmd_check *c)
 {
-	const char *url = c->url;
-
-	if (url == NULL)
-		return sb_settings.trusted_proxies != NULL ||
-		    strstr(sb_settings.cors_origins, "https://") != NULL;
-	url = strchr(url, ':') + 3;
-	return strncasecmp(url, "localhost", 9) != 0 &&
-	    strncmp(url, "127.", 4) != 0 && strncmp(url, "[::1]", 5) != 0;
+	return c->url != NULL ? !cmd_site_is_here(c) :
+	    sb_settings.trusted_proxies != NULL ||
+	    strstr(sb_settings.cors_origins, "https://") != NULL;
 }
 
 void

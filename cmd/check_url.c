@@ -34,9 +34,11 @@ bool
 cmd_site_is_here(const struct cmd_check *c)
 {
 	const char *host = host_of(c);
+	const size_t n = strcspn(host, ":/");
 
-	return strncasecmp(host, "localhost", 9) == 0 ||
-	    strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0;
+	return (n == 9 && strncasecmp(host, "localhost", n) == 0) ||
+	    (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") ==
+	    n) || strncmp(host, "[::1]", 5) == 0;
 }
 
 struct cmd_answer *

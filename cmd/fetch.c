@@ -76,6 +76,18 @@ failure_of(CURLcode code)
 	}
 }
 
+/* A signal to stop ends a request, too. */
+static int
+watch(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)arg;
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return cmd_stopped();
+}
+
 /* One handle, so that connections are used again. */
 static CURL *
 handle(void)
@@ -130,6 +142,8 @@ perform(CURL *curl, struct intake *in, const char *url,
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, SECONDS);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_field);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, in);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);

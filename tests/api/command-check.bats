@@ -234,9 +234,14 @@ everything()
 	chmod 644 "$SWITCHBOARD_DATA/switchboard.db"
 	chmod 640 "$SWITCHBOARD_DATA/secret"
 	check 1
-	found red files 'secret' 'chmod 600'
+	found red files 'everybody may read' 'chmod 600'
+	found red files 'secret'
 	found red files 'switchboard.db' "$SWITCHBOARD_DATA/switchboard.db"
-	chmod 600 "$SWITCHBOARD_DATA/switchboard.db" "$SWITCHBOARD_DATA/secret"
+	chmod 600 "$SWITCHBOARD_DATA/switchboard.db"
+	check 0
+	found yellow files 'a group may read' \
+	    "chmod 600 $SWITCHBOARD_DATA/secret"
+	chmod 600 "$SWITCHBOARD_DATA/secret"
 	chmod 750 "$SWITCHBOARD_DATA"
 	check 0
 	found yellow directory 'the group of' "chmod 700 $SWITCHBOARD_DATA"
@@ -418,6 +423,51 @@ through()
 	found green date 'says the same'
 }
 
+@test "a stream that is held back, and a proxy that hides everybody, are told" {
+	through 1 buffers_proxies
+	found yellow stream 'events are held back' 'flushpackets=on'
+	found red address 'everybody has the address 127.0.0.1' \
+	    'TRUSTED_PROXIES=127.0.0.1'
+}
+
+@test "errors in HTML, data to download, and other settings are told" {
+	through 1 html_leaks_staging_unpacks_believes
+	found red errors '/no-such-thing is answered with a 404' \
+	    'ErrorDocument'
+	found red reach '/data/switchboard.db' 'switchboard key rotate'
+	found red reach '/data/signing-keys.json'
+	listed '[.findings[] | select(.check == "reach")] | length == 2'
+	found yellow version 'their ENVIRONMENT is staging' 'into the file'
+	found yellow gzip 'pages come uncompressed' 'Accept-Encoding'
+	found yellow address 'any X-Forwarded-For is believed'
+}
+
+@test "tokens in the clear, and a forged address, are told" {
+	env=(ENVIRONMENT=development)
+	# It is 127.0.0.1, though not at first sight.
+	check 1 --url "http://2130706433:$port/believes"
+	found red https 'go over http://2130706433' 'certbot'
+	found yellow environment 'others seem to come here'
+	found red address 'anybody can claim to be any address' \
+	    '$proxy_add_x_forwarded_for'
+}
+
+@test "a signal to stop ends a look, even while it waits for an answer" {
+	local url=http://127.0.0.1:$port/hangs
+	env -i "PATH=$PATH" "ASAN_OPTIONS=${ASAN_OPTIONS-}" \
+	    SWITCHBOARD_ENV_FILE=/dev/null \
+	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "$command" check --url "$url" \
+	    >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	local looking=$!
+	eventually 20 grep -q 'GET /hangs' "$BATS_FILE_TMPDIR/front.log"
+	kill -TERM "$looking"
+	wait "$looking" || status=$?
+	is "$status" 143
+	# It would be over by itself, too, and say this.
+	lacks "$(<"$BATS_TEST_TMPDIR/out")" 'there is no answer in time'
+	has "$(<"$BATS_TEST_TMPDIR/err")" 'stopped by a signal'
+}
+
 @test "an Authorization header that is dropped is told, with the line to add" {
 	through 1 drops
 	found red token 'drops the Authorization header' \
@@ -432,46 +482,10 @@ through()
 	listed 'all(.findings[]; .check != "stream")'
 }
 
-@test "a web server that holds back a stream is told" {
-	through 0 buffers
-	found yellow stream 'events are held back' 'flushpackets=on'
-}
-
-@test "errors that are the web server's own are told" {
-	through 1 html
-	found red errors '/no-such-thing is answered with a 404' \
-	    'ErrorDocument'
-}
-
-@test "data that can be downloaded is told" {
-	through 1 leaks
-	found red reach '/leaks/data/switchboard.db' 'switchboard key rotate'
-	found red reach '/leaks/data/signing-keys.json'
-	listed '[.findings[] | select(.check == "reach")] | length == 2'
-}
-
 @test "a prefix that the programs are not told is, with the line to add" {
 	through 1 hides
 	found red answer "don't know that they are under /hides" \
 	    'ROOT_PATH=/hides'
-}
-
-@test "a proxy that hides everybody is told, with the line to add" {
-	through 1 proxies
-	found red address 'everybody has the address 127.0.0.1' \
-	    'TRUSTED_PROXIES=127.0.0.1'
-	through 0 believes
-	found yellow address 'any X-Forwarded-For is believed'
-}
-
-@test "other settings than the programs have are told" {
-	through 0 staging
-	found yellow version 'their ENVIRONMENT is staging' 'into the file'
-}
-
-@test "compression that is undone is told" {
-	through 0 unpacks
-	found yellow gzip 'pages come uncompressed' 'Accept-Encoding'
 }
 
 @test "programs that don't run, and a URL that leads elsewhere, are told" {
@@ -484,7 +498,8 @@ through()
 
 @test "why nobody answers is told" {
 	env=(ENVIRONMENT=development)
-	check 1 --url http://no-such-host.invalid
+	# Too long a label for a name, so that nobody is asked for it.
+	check 1 --url "http://$(printf a%.0s {1..70}).example"
 	found red answer 'nobody knows the name of the host' 'AAAA'
 	check 1 --url http://127.0.0.1:1
 	found red answer 'nothing listens there' 'start the web server'
