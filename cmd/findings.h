@@ -85,7 +85,7 @@ void	 cmd_check_clock(struct cmd_check *);
 void	 cmd_check_tick(struct cmd_check *);
 void	 cmd_check_backup(struct cmd_check *);
 
-/* ----------------------------------------------------------- check_url.c */
+/* ---------------------------------------------------------- check_site.c */
 
 /* What was learnt of the web server. */
 struct cmd_site {
@@ -115,6 +115,8 @@ const char *cmd_site_member(struct json_object *, const char *name);
 /* The lines for the web server, or for each where it isn't known which. */
 const char *cmd_site_lines(struct cmd_check *, const char *apache,
 	    const char *lighttpd, const char *nginx);
+
+/* ----------------------------------------------------------- check_url.c */
 
 void	 cmd_check_answer(struct cmd_check *);
 void	 cmd_check_https(struct cmd_check *);
