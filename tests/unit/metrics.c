@@ -113,7 +113,7 @@ serves(const struct sb_route *of, const char *target)
 	return CALL(of, .target = target)->status == 200;
 }
 
-/* ------------------------------------------------------------------ children */
+/* ----------------------------------------------------------------- children */
 
 static int
 serve_many(void *with)
