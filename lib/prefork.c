@@ -202,8 +202,10 @@ can_start(char *name, const sigset_t *mask)
 
 	if (pid == 0) {
 		alarm(TRIAL_SECONDS);
+		/* With the socket it would serve. */
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		dup2(null, STDIN_FILENO);
+		if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+			_exit(EX_OSFILE);
 		dup2(null, STDOUT_FILENO);
 		sigprocmask(SIG_SETMASK, mask, NULL);
 		execvp(name, arguments);
