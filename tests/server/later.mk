@@ -51,11 +51,12 @@ $(files:%=$(LATER)/%.o): $(LATER)/%.o: $(srcdir)/%.c $(LATER)/queries.h
 
 both = $(LATER)/%/queries.o $(addprefix $(LATER)/lib/,db.o schema.o serve.o)
 $(LATER)/%/auth: $(both)
-	$(LINK) $(cgi_auth_OBJECTS) $^ $(LDADD)
+	$(LINK) $(cgi_auth_OBJECTS) $^ $(cgi_auth_LDADD)
 $(LATER)/%/meta: $(LATER)/cgi/meta.o $(both)
-	$(LINK) $^ $(LDADD)
+	$(LINK) $^ $(cgi_meta_LDADD)
 $(LATER)/%/switchboard: $(LATER)/cmd/main.o $(both)
-	$(LINK) $^ $(filter-out cmd/main.%,$(bin_switchboard_OBJECTS)) $(LDADD)
+	$(LINK) $^ $(filter-out cmd/main.%,$(bin_switchboard_OBJECTS)) \
+	    $(bin_switchboard_LDADD)
 
 units: $(patsubst $(srcdir)/deploy/systemd/%.in,$(UNITS)/%,\
 	$(wildcard $(srcdir)/deploy/systemd/*.in))

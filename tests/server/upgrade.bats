@@ -167,6 +167,22 @@ assert_served()
 	assert_served
 }
 
+@test "CGI: programs are the old ones or the new ones, and never neither" {
+	SB_HOME=lighttpd-cgi start_server "$prefix"
+	# The home has an installation of its own.
+	prefix=$SB_RUN
+	export SB_DATA=$SB_RUN/data SWITCHBOARD_DATA=$SB_RUN/data
+	start_callers
+	for kind in '' gentle gentle; do
+		install_ $kind
+		has_gone_on 20
+	done
+	run -0 "$prefix/bin/switchboard" migrate
+	assert_output --partial 'already at step'
+	has_gone_on 50
+	assert_served
+}
+
 # Debian's own lighttpd, as far as it matters here, with our fragment.
 start_lighttpd_before_systemd()
 {
