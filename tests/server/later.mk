@@ -3,7 +3,7 @@
 #
 #	make -C BUILD -f Makefile -f THIS-FILE LATER=FOLDER later
 #
-# and of the units, with the paths of another prefix:
+# and the units and logrotate's configuration, with other paths:
 #
 #	make ... UNITS=FOLDER prefix=PREFIX localstatedir=FOLDER units
 #
@@ -58,9 +58,13 @@ $(LATER)/%/switchboard: $(LATER)/cmd/main.o $(both)
 	$(LINK) $^ $(filter-out cmd/main.%,$(bin_switchboard_OBJECTS)) \
 	    $(bin_switchboard_LDADD)
 
-units: $(patsubst $(srcdir)/deploy/systemd/%.in,$(UNITS)/%,\
-	$(wildcard $(srcdir)/deploy/systemd/*.in))
+units: $(UNITS)/logrotate $(patsubst $(srcdir)/deploy/systemd/%.in,\
+	$(UNITS)/%,$(wildcard $(srcdir)/deploy/systemd/*.in))
 .PHONY: units
+
+$(UNITS)/logrotate: $(srcdir)/deploy/logrotate/switchboard.in
+	@mkdir -p $(@D)
+	$(fill) $< > $@
 
 $(UNITS)/%: $(srcdir)/deploy/systemd/%.in
 	@mkdir -p $(@D)

@@ -183,6 +183,37 @@ assert_served()
 	assert_served
 }
 
+@test "a log that is rotated meanwhile has each line once" {
+	local log=$BATS_TEST_TMPDIR/log/switchboard units=$BATS_TEST_TMPDIR/units
+
+	command -v logrotate >/dev/null || skip 'no logrotate'
+	mkdir -p -m 750 "$log"
+	make_ -f Makefile -f "$SB_SOURCE/tests/server/later.mk" \
+	    "UNITS=$units" "localstatedir=$BATS_TEST_TMPDIR" units
+	sed -i "s/su .*/su $(id -un) $(id -gn)/" "$units/logrotate"
+	settings=(LOG_FILE="$log/switchboard.log")
+	start_server "$prefix"
+	start_callers
+	for _ in 1 2 3; do
+		logrotate --force --state "$units/state" "$units/logrotate"
+		# Within a second the programs look again.
+		sleep 1.1
+		has_gone_on 50
+	done
+	stop_background
+	stop_server
+
+	run -0 ls "$log"
+	assert_output 'switchboard.log
+switchboard.log.1
+switchboard.log.2.gz
+switchboard.log.3.gz'
+	zcat -f "$log"/* | sort >"$BATS_TEST_TMPDIR/logged"
+	grep -E '^[^ ]+Z [a-z]+ (auth|meta) ' "$SB_LOG" |
+	    sort >"$BATS_TEST_TMPDIR/said"
+	cmp "$BATS_TEST_TMPDIR/logged" "$BATS_TEST_TMPDIR/said"
+}
+
 # Debian's own lighttpd, as far as it matters here, with our fragment.
 start_lighttpd_before_systemd()
 {
