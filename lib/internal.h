@@ -174,6 +174,9 @@ const char *sb_serve_request_id(void);
 void	 sb_metrics_begin(const struct sb_program *);
 void	 sb_metrics_open(void);
 
+/* Says that this process is here for more than one request. */
+void	 sb_metrics_stay(void);
+
 /* Counts a request that has its answer. */
 void	 sb_metrics_count(const struct sb_response *);
 

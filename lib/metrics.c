@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "metrics.h"
 
@@ -72,6 +73,8 @@ static struct {
 	struct sb_metrics *file;		/* NULL: none now */
 	int64_t		 looked_at;
 	bool		 tried, told, begun;
+	bool		 stays;			/* not for one request only */
+	int		 entered;		/* a handle, or -1 */
 } metrics;
 
 /* What happened in the request in hand. */
@@ -207,6 +210,16 @@ sb_metrics_begin(const struct sb_program *program)
 
 /* ------------------------------------------------------ where it is counted */
 
+static void
+enter(void)
+{
+	if (!metrics.stays || metrics.file == NULL)
+		return;
+	if (metrics.entered >= 0)
+		close(metrics.entered);
+	metrics.entered = sb_metrics_enter(metrics.program->name);
+}
+
 /*
  * Only a program that begins takes the place of another version's file: those
  * of its processes that are left count in what they have.
@@ -226,6 +239,7 @@ attach(void)
 		metrics.file = new;
 		metrics.begun = true;
 		metrics.told = false;
+		enter();
 	}
 	if (old != NULL && (why == NULL || old->lost)) {
 		sb_metrics_unmap(old);
@@ -246,6 +260,14 @@ sb_metrics_open(void)
 	if (metrics.program != NULL)
 		attach();
 	metrics.looked_at = sb_monotonic();
+}
+
+void
+sb_metrics_stay(void)
+{
+	metrics.stays = true;
+	metrics.entered = -1;
+	enter();
 }
 
 /* The file may have been removed, with the data directory or by itself. */

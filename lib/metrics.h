@@ -61,5 +61,13 @@ const char *sb_metrics_attach(struct sb_metrics *,
 /* Whether the program's path still leads to the file that is mapped. */
 bool	 sb_metrics_is_current(const struct sb_metrics *, const char *program);
 
+/*
+ * Puts a process that stays among those that the program's file knows, as long
+ * as the handle that comes back is open; -1 if it can't.  And how many the file
+ * that is open knows.
+ */
+int	 sb_metrics_enter(const char *program);
+int	 sb_metrics_processes(int fd);
+
 #include "banned.h"
 #endif

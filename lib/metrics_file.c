@@ -18,6 +18,10 @@
 #define FILE_MAX	((size_t)1024 * 1024)
 #define PATIENCE	SB_SECOND
 
+/* Far beyond the end of a file: a byte for each number of a process. */
+#define PROCESSES_AT	((off_t)1 << 30)
+#define PROCESSES	((off_t)1 << 22)
+
 /* Numbers are the machine's own: the file never leaves it. */
 struct head {
 	char		 magic[8];
@@ -266,4 +270,44 @@ sb_metrics_is_current(const struct sb_metrics *m, const char *program)
 
 	sb_pool_free(pool);
 	return current && !m->lost;
+}
+
+/* --------------------------------------------------------------- processes */
+
+/* The kernel frees the lock however the process ends. */
+int
+sb_metrics_enter(const char *program)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = PROCESSES_AT + getpid(), .l_len = 1 };
+	struct sb_pool *pool = sb_pool_new();
+	int fd = open(path_of(pool, program), O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
+
+	sb_pool_free(pool);
+	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Of several locks any is told: the others are below it, or above. */
+static int
+count_locks(int fd, off_t from, off_t to)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = from, .l_len = to - from };
+
+	if (from >= to || fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
+	    lock.l_type == F_UNLCK)
+		return 0;
+	return count_locks(fd, from, lock.l_start) + 1 +
+	    count_locks(fd, lock.l_start + 1, to);
+}
+
+int
+sb_metrics_processes(int fd)
+{
+	return count_locks(fd, PROCESSES_AT, PROCESSES_AT + PROCESSES);
 }

@@ -72,6 +72,7 @@ struct file {
 	struct family	*families;
 	uint64_t	*counters;
 	size_t		 count;
+	int		 processes;
 };
 
 /* What ends at that byte, which is skipped; NULL at the end of the text. */
@@ -177,6 +178,7 @@ read_file(struct sb_pool *pool, const char *name)
 		for (size_t i = 0; i < m.count; i++)
 			file->counters[i] = atomic_load_explicit(
 			    &m.counters[i], memory_order_relaxed);
+		file->processes = sb_metrics_processes(fd);
 		good = !m.lost && read_text(pool, file, text);
 		sb_metrics_unmap(&m);
 	}
@@ -335,6 +337,19 @@ put_counted(FILE *out, const struct file *files)
 /* -------------------------------------------------- what there is right now */
 
 static void
+put_processes(FILE *out, const struct file *files)
+{
+	const char *name = "switchboard_processes";
+
+	if (files != NULL)
+		put_head(out, name, "gauge",
+		    "Processes that serve, where they stay (FastCGI).");
+	for (const struct file *f = files; f != NULL; f = f->next)
+		fprintf(out, "%s{program=\"%s\"} %d\n", name, f->program,
+		    f->processes);
+}
+
+static void
 put_gauge(FILE *out, const char *name, const char *help, int64_t value)
 {
 	put_head(out, name, "gauge", help);
@@ -415,13 +430,16 @@ enum sb_status
 sb_put_metrics(struct sb_response *rs)
 {
 	struct sb_pool *pool = rs->rq->pool;
+	const struct file *files;
 	size_t length;
 	char *text, *copy;
 	FILE *out = open_memstream(&text, &length);
 
 	if (out == NULL)
 		sb_fatal("out of memory");
-	put_counted(out, read_files(pool));
+	files = read_files(pool);
+	put_counted(out, files);
+	put_processes(out, files);
 	put_state(out, pool);
 	if (fclose(out) != 0)
 		sb_fatal("out of memory");

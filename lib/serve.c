@@ -224,6 +224,7 @@ work(void)
 {
 	bool outdated;
 
+	sb_metrics_stay();
 	store = sb_db_new(SB_STORE_MAIN);
 	sb_db_open(store, program->name);
 	for (const struct sb_route *r = program->routes; r->method != SB_NONE;

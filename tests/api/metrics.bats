@@ -144,6 +144,7 @@ file()		# NAME
 	expect 204
 	post /api/auth/register '{}'
 	scrape --compare
+	counted 0 switchboard_processes program=auth
 	counted 2 $requests program=meta method=GET route=/health status=200
 	counted 1 $requests program=meta method=GET route=unmatched status=404
 	counted 1 $requests program=meta method=DELETE route=unmatched \

@@ -41,10 +41,19 @@ counted()
 	    <<<"$body"
 }
 
+# serving N: so many processes of each program.
+serving()
+{
+	call GET /metrics -H "Authorization: Bearer $token"
+	assert_equal "$(sed -n 's/^switchboard_processes{//p' <<<"$body" |
+	    xargs)" "program=auth} $1 program=meta} $1"
+}
+
 @test "what many workers count adds up, and outlives them and the server" {
 	start_server
 	crowd 300
 	eventually 10 counted 300
+	eventually 10 serving 4
 	assert_equal "$(header Content-Type)" \
 	    'text/plain; version=0.0.4; charset=utf-8'
 	# shellcheck disable=SC2046
@@ -52,6 +61,7 @@ counted()
 	eventually 10 is_healthy
 	crowd 100
 	eventually 10 counted 400
+	eventually 10 serving 4
 	stop_server
 	start_server
 	counted 400
