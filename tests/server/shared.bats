@@ -26,7 +26,7 @@ setup_file()
 	export archive host=$BATS_FILE_TMPDIR/host
 	chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 	unpack "$host"
-	cp -a "$host" "$BATS_FILE_TMPDIR/fresh"
+	cp -al "$host" "$BATS_FILE_TMPDIR/fresh"
 }
 
 # Each test has it as it comes, or makes of it what it is about.
@@ -53,13 +53,17 @@ unpack()
 	chmod 0711 "$home"
 }
 
-# Another account on another host, as it was unpacked, for a test to spoil.
+# Another account on another host, as it was unpacked, for a test to spoil: its
+# folders and its settings' file, as all other files are the same.
 unpack_anew()
 {
 	host=$BATS_TEST_TMPDIR/host
 	account=$host/home/anna
 	private=$account/switchboard
-	cp -a "$BATS_FILE_TMPDIR/fresh" "$host"
+	cp -al "$BATS_FILE_TMPDIR/fresh" "$host"
+	cp -a --remove-destination \
+	    "$BATS_FILE_TMPDIR/fresh/home/anna/switchboard/etc/switchboard.env" \
+	    "$private/etc/switchboard.env"
 }
 
 in_jail()
@@ -256,7 +260,7 @@ new_user()
 
 @test "unpacked in the document root it is refused, and shut by Apache" {
 	unpack_anew
-	cp -a "$private"/. "$account/public_html/switchboard/"
+	cp -al "$private"/. "$account/public_html/switchboard/"
 	rm -r "$private"
 	visit GET /health
 	assert_answer 500 '{"detail":"Internal Server Error"}'
@@ -282,12 +286,12 @@ new_user()
 @test "another user of that name, beside the account, is not believed" {
 	unpack_anew
 	mv "$private" "$host/home/switchboard"
-	chown -R 54321:54321 "$host/home/switchboard"
+	chown 54321:54321 "$host/home/switchboard"
 	visit GET /health
 	assert_equal "$code" 500
 	[[ $(field detail) == *'the folder switchboard is not found'* ]]
 	# The account's own is, and so is root's.
-	chown -R 0:0 "$host/home/switchboard"
+	chown 0:0 "$host/home/switchboard"
 	echo SWITCHBOARD_DATA=/home/anna/data \
 	    >>"$host/home/switchboard/etc/switchboard.env"
 	visit GET /health
