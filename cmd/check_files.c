@@ -16,6 +16,7 @@
 #include "findings.h"
 
 #define MIB		(INT64_C(1) << 20)
+#define HTACCESS_MAX	4096	/* bytes that are looked at */
 
 static const char *
 user_name(struct cmd_check *c, uid_t user)
@@ -186,10 +187,26 @@ cmd_check_secrets(struct cmd_check *c)
 
 /* ----------------------------------------------------------- the web root */
 
+/* Whether a .htaccess refuses everybody, as Apache has it. */
+static bool
+shuts(struct cmd_check *c, const char *path)
+{
+	char *text = sb_alloc(c->pool, HTACCESS_MAX + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	sb_read_all(fd, text, HTACCESS_MAX);
+	close(fd);
+	return strcasestr(text, "Require all denied") != NULL ||
+	    strcasestr(text, "Deny from all") != NULL;
+}
+
 /*
  * Whether a folder looks as if a web server gave out what is in it.  A
  * .htaccess in the data directory itself may be there to shut it, as the one in
  * the archive for shared hosting is; an account may have one for other things.
+ * Elsewhere what is in it tells.
  */
 static const char *
 sign_of_web(struct cmd_check *c, const char *folder)
@@ -198,11 +215,13 @@ sign_of_web(struct cmd_check *c, const char *folder)
 	    strcmp(folder, sb_settings.data) == 0;
 	static const char *const signs[] = { ".htaccess", "index.html",
 	    "index.htm", "index.php", "wp-config.php", "robots.txt" };
+	const char *path;
 
-	for (size_t i = first; i < sizeof(signs) / sizeof(signs[0]); i++)
-		if (access(sb_printf(c->pool, "%s/%s", folder, signs[i]),
-		    F_OK) == 0)
+	for (size_t i = first; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		path = sb_printf(c->pool, "%s/%s", folder, signs[i]);
+		if (access(path, F_OK) == 0 && (i > 0 || !shuts(c, path)))
 			return signs[i];
+	}
 	return NULL;
 }
 

@@ -76,7 +76,9 @@ cmd_check_errors(struct cmd_check *c)
 		wrong++;
 		if (strchr(paths[i], '%') != NULL)
 			cmd_is_unwise(c, cmd_site_lines(c,
-			    "AllowEncodedSlashes NoDecode",
+			    "AllowEncodedSlashes NoDecode, in its "
+			    "<VirtualHost>; where you can't, leave it: no path "
+			    "of ours needs one",
 			    "server.http-parseopts = ( \"url-path-2f-decode\" "
 			    "=> \"disable\" )", "pass $request_uri on as it "
 			    "came"), "a path with %%2F in it doesn't come "

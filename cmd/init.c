@@ -266,21 +266,38 @@ have_admin(struct init *in)
 
 /* -------------------------------------------------------------- and then */
 
-const char *
-cmd_own_call(struct sb_pool *pool)
+/* What tools/launcher has started is the loader; it sets the home anew. */
+static const char *
+own_path(struct sb_pool *pool, bool *launched)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
 	const char *self = n <= 0 || n == (ssize_t)sizeof(path) ?
-	    "switchboard" : cmd_quoted(pool, sb_copy(pool, path, (size_t)n));
+	    "switchboard" : sb_copy(pool, path, (size_t)n);
 
-	for (size_t i = 0; i < sb_setting_count; i++)
-		if (sb_setting_found[i].origin == ENVIRONMENT &&
-		    (strcmp(sb_setting_table[i].name, "SWITCHBOARD_DATA") ==
-		    0 || sb_setting_table[i].use == SEARCH))
-			self = sb_printf(pool, "%s=%s %s",
-			    sb_setting_table[i].name, cmd_quoted(pool,
-			    sb_setting_found[i].text), self);
+	*launched = sb_settings.home != NULL && strcmp(self, sb_printf(pool,
+	    "%s/libexec/switchboard/ld.so", sb_settings.home)) == 0;
+	return !*launched ? self : sb_printf(pool, "%s/bin/switchboard",
+	    sb_settings.home);
+}
+
+const char *
+cmd_own_call(struct sb_pool *pool)
+{
+	bool launched;
+	const char *self = cmd_quoted(pool, own_path(pool, &launched));
+
+	for (size_t i = 0; i < sb_setting_count; i++) {
+		const char *name = sb_setting_table[i].name;
+
+		if (sb_setting_found[i].origin != ENVIRONMENT ||
+		    (sb_setting_table[i].use != SEARCH &&
+		    strcmp(name, "SWITCHBOARD_DATA") != 0) ||
+		    (launched && strcmp(name, "SWITCHBOARD_HOME") == 0))
+			continue;
+		self = sb_printf(pool, "%s=%s %s", name, cmd_quoted(pool,
+		    sb_setting_found[i].text), self);
+	}
 	return self;
 }
 
