@@ -31,6 +31,14 @@ setup()
 	load_home
 }
 
+# Said of a test that fails.
+teardown()
+{
+	[[ ! -e /proc/$SB_WEB ]] || return 0
+	echo "$SB_HOME has ended; it said"
+	grep -av ' info ' "$SB_LOG" | tail -n 20
+}
+
 # expect NAME BEST WHAT-IS: what this home declares, else the best.
 expect()
 {
