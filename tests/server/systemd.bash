@@ -1,6 +1,7 @@
 # A systemd of the tests' own, with nothing but our units, in namespaces of its
-# own: it is their PID 1, and sees the machine but for /dev, /run, /srv, /tmp,
-# /var/tmp, the users and the cgroups.  For who is root and may make all that.
+# own: it is their PID 1, sees the machine but for /dev, /run, /srv, the users
+# and the cgroups, and can change nothing of it.  For who is root and may make
+# all that.
 
 # start_systemd FOLDER: with FOLDER/installation as the prefix, which it sees as
 # /srv/installation, FOLDER/state as /srv/state for what changes, and FOLDER/run
@@ -59,8 +60,16 @@ boot()
 		mount --move "$1/dev" /dev
 		umount -l /sys/fs/cgroup
 		mount -t cgroup2 none /sys/fs/cgroup
+		# Whatever it is told to do, nothing else is in its reach.
 		mount -t tmpfs -o mode=1777 none /tmp
 		mount -t tmpfs -o mode=1777 none /var/tmp
+		findmnt -rno TARGET,FSTYPE | while read -r target type; do
+			case $target in
+			/dev* | /proc* | /run* | /srv* | /sys/fs/cgroup) ;;
+			/tmp | /var/tmp) ;;
+			*) mount -o remount,bind,ro "$target" ;;
+			esac
+		done
 		export container=test SYSTEMD_UNIT_PATH=/srv/units:/srv/stubs
 		exec /lib/systemd/systemd --system --show-status=no \
 		    --log-target=console --unit=default.target'
@@ -76,8 +85,8 @@ boot()
 
 in_systemd()
 {
-	env -u SWITCHBOARD_DATA timeout 30 \
-	    nsenter -a -t "$(children "$systemd_outside")" "$@" 3>&-
+	env -u SWITCHBOARD_DATA timeout 30 nsenter -a \
+	    -t "$(children "$systemd_outside")" "$@" 3>&-
 }
 
 stop_systemd()
