@@ -63,11 +63,11 @@ boot()
 		# Whatever it is told to do, nothing else is in its reach.
 		mount -t tmpfs -o mode=1777 none /tmp
 		mount -t tmpfs -o mode=1777 none /var/tmp
-		findmnt -rno TARGET,FSTYPE | while read -r target type; do
+		findmnt -rno TARGET | while read -r target; do
 			case $target in
-			/dev* | /proc* | /run* | /srv* | /sys/fs/cgroup) ;;
-			/tmp | /var/tmp) ;;
-			*) mount -o remount,bind,ro "$target" ;;
+			/dev* | /proc* | /run* | /srv* | /sys/fs/cgroup*) ;;
+			/tmp* | /var/tmp*) ;;
+			*) mount -o remount,bind,ro "$target" || : ;;
 			esac
 		done
 		export container=test SYSTEMD_UNIT_PATH=/srv/units:/srv/stubs

@@ -290,6 +290,7 @@ configure_services()
 	start_systemd "$systemd"
 	SB_DATA=$systemd/state/lib/switchboard
 	SB_SERVICE_LOG=$systemd/state/log/switchboard/log
+	run ! in_systemd test -w /etc
 	in_systemd /srv/installation/bin/switchboard migrate
 	in_systemd systemctl start switchboard.target
 	connect_as www-data
