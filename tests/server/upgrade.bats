@@ -63,7 +63,7 @@ start_callers()
 has_gone_on()
 {
 	ledger=$((ledger + $1))
-	eventually 20 has_answers $ledger
+	eventually 30 has_answers $ledger
 }
 
 has_answers()
@@ -121,7 +121,7 @@ assert_served()
 	assert_equal "$(answers_of "$VERSION.1")" 0
 	# shellcheck disable=SC2046
 	kill -HUP $(programs)
-	eventually 10 are_all_new
+	eventually 30 are_all_new
 	has_gone_on 200
 	assert_served
 }
@@ -132,7 +132,7 @@ assert_served()
 	install_ strict
 	run -0 "$prefix/bin/switchboard" migrate
 	# They see that by themselves, and there is what to become.
-	eventually 10 are_all_new
+	eventually 30 are_all_new
 	has_gone_on 200
 	assert_served
 }
@@ -147,7 +147,7 @@ assert_served()
 	install_ gentle
 	# shellcheck disable=SC2046
 	kill -HUP $(programs)
-	eventually 10 has_logged 2 'would not start'
+	eventually 30 has_logged 2 'would not start'
 	has_gone_on 50
 	assert_equal "$(programs)" "$before"
 	assert_equal "$(answers_of "$VERSION.1")" 0
@@ -160,7 +160,7 @@ assert_served()
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
 		kill -HUP $(programs) $(workers)
-		eventually 10 are_all_new
+		eventually 30 are_all_new
 		has_gone_on 50
 	done
 	has_gone_on 200
@@ -304,7 +304,7 @@ configure_services()
 	has_gone_on 100
 	assert_equal "$(answers_of "$VERSION.1")" 0
 	in_systemd systemctl reload 'switchboard@*.service'
-	eventually 10 services_are_new
+	eventually 30 services_are_new
 	has_gone_on 100
 	in_systemd systemctl restart 'switchboard@*.service'
 	has_gone_on 100
