@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# What the installation brings for the system that it runs on: units, a settings
-# file, rules for what reads logs; that it is put in place and taken away again.
+# What the installation brings for the system that it runs on: units, examples,
+# rules for what reads logs; that it is put in place and taken away again.
 
 load harness
 load command
@@ -31,7 +31,7 @@ files()
 
 @test "make install puts each thing in its place" {
 	run -0 files
-	for file in etc/switchboard.env usr/bin/switchboard \
+	for file in usr/bin/switchboard \
 	    usr/libexec/switchboard/{auth,meta} \
 	    usr/share/switchboard/openapi.json \
 	    usr/share/man/man1/switchboard.1 \
@@ -47,9 +47,9 @@ files()
 	    usr/lib/{sysusers,tmpfiles}.d/switchboard.conf; do
 		has "$output"$'\n' "./$file"$'\n'
 	done
-	# Nor are there data, a log, or what nobody asked for.
+	# Nor are there data, settings, which init would leave alone, or a log.
 	is "$(cd "$ROOT" && echo * usr/* usr/share/*)" \
-	    'etc usr usr/bin usr/lib usr/libexec usr/share usr/share/bash-completion usr/share/doc usr/share/man usr/share/switchboard'
+	    'usr usr/bin usr/lib usr/libexec usr/share usr/share/bash-completion usr/share/doc usr/share/man usr/share/switchboard'
 }
 
 @test "examples name the paths of the installation" {
@@ -60,37 +60,16 @@ files()
 	[ -x lighttpd/start ]
 }
 
-@test "the settings file that is installed sets nothing, and names all" {
-	local sample=$ROOT/etc/switchboard.env
-
-	run -1 grep -v -e '^#' -e '^$' "$sample"
-	sed 's/^#\([A-Z_]*=\)/\1/' "$sample" >"$BATS_TEST_TMPDIR/all"
-	switchboard settings --json
-	ends 0
-	is "$(jq -r '.settings[].name' <<<"$output" |
-	    grep -vx -e SWITCHBOARD_ENV_FILE -e HOST -e PORT)" \
-	    "$(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$BATS_TEST_TMPDIR/all")"
-	# What they are set to by default is what would be accepted.
-	local -a env=(SWITCHBOARD_ENV_FILE="$BATS_TEST_TMPDIR/all")
-	switchboard settings --json
-	ends 0
-}
-
-@test "what is uninstalled is gone, but for what became somebody's own" {
-	mkdir -p "$ROOT/var/lib/switchboard"
-	touch "$ROOT/var/lib/switchboard/switchboard.db"
+@test "what is uninstalled is gone, but for data and settings" {
+	mkdir -p "$ROOT/var/lib/switchboard" "$ROOT/etc"
+	touch "$ROOT/var/lib/switchboard/switchboard.db" \
+	    "$ROOT/etc/switchboard.env"
 	make_ uninstall
 	run -0 files
-	is "$output" './var/lib/switchboard/switchboard.db'
+	is "$output" './etc/switchboard.env
+./var/lib/switchboard/switchboard.db'
 	run -0 find "$ROOT/usr" -name 'switchboard*'
 	is "$output" ''
-
-	make_ install-settings
-	echo LOG_LEVEL=debug >>"$ROOT/etc/switchboard.env"
-	cp "$ROOT/etc/switchboard.env" "$BATS_TEST_TMPDIR/changed"
-	make_ install-settings
-	make_ uninstall-local
-	cmp "$ROOT/etc/switchboard.env" "$BATS_TEST_TMPDIR/changed"
 }
 
 @test "a program that is installed anew can be run all the time" {
@@ -215,4 +194,32 @@ END
 	sed -i '/ 200 /d' "$BATS_TEST_TMPDIR/log"
 	run -0 reported "$BATS_TEST_TMPDIR/log"
 	is "${#lines[@]}" $((2 * $(wc -l <"$BATS_TEST_TMPDIR/log")))
+}
+
+# ---------------------------------------------------------------- upgrades
+
+# What is asked of a program before it takes the place of an earlier one.
+@test "a program says whether it would serve" {
+	check()
+	{
+		run "$@" env -i SWITCHBOARD_ENV_FILE=/dev/null \
+		    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "${env[@]}" \
+		    "$programs/auth" --check
+	}
+	new_data
+	env=()
+	check -0
+	is "$(ls -A "$SWITCHBOARD_DATA")" '' 'what it makes'
+	env=(WAITERS=many)
+	check -78
+	has "$output" 'WAITERS: "many" is not accepted'
+
+	env=()
+	register anna
+	check -0
+	sql "PRAGMA user_version = 900;
+	    INSERT INTO schema_steps (step, name, oldest, applied_at)
+	    VALUES (900, 'later', 900, 0)"
+	check -75
+	has "$output" 'install the newer programs'
 }
