@@ -238,7 +238,10 @@ sb_db_has_moved(struct sb_db *db)
 	    SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
 }
 
-/* The step of a file that isn't open yet, without changing it. */
+/*
+ * The step of a file that isn't open yet, without changing it.  Who opens it
+ * first at that moment has it locked.
+ */
 static int
 look_at_step(void)
 {
@@ -247,8 +250,12 @@ look_at_step(void)
 	int step = 0;
 
 	if (sqlite3_open_v2(path_of(pool, &look), &look.connection,
-	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+		sb_db_deadline(&look, 2 * SB_SECOND);
+		sqlite3_busy_handler(look.connection, sb_db_wait, &look);
 		step = pragma(&look, "PRAGMA user_version");
+		sb_db_stop_waiting(&look);
+	}
 	sqlite3_close(look.connection);
 	sb_pool_free(pool);
 	return step;
