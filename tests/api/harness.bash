@@ -46,10 +46,10 @@ call()
 {
 	local -
 	set +o functrace
-	send "$@"
+	run_program "$@"
 }
 
-send()
+run_program()
 {
 	local LC_ALL=C
 	local method=$1 target=$2 chunked= name value line rc=0
