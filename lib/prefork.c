@@ -268,6 +268,18 @@ fork_missing(const sigset_t *mask, int (*work)(void))
 	return true;
 }
 
+/* Which signal came, or waits to be heard. */
+static bool
+is_to_stop(int which)
+{
+	sigset_t waiting;
+
+	if (which == SIGTERM || which == SIGINT || which == SIGUSR1)
+		return true;
+	return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) ||
+	    sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGUSR1));
+}
+
 /*
  * The parent's life: fork what is missing, wait for a signal.  Where workers
  * die as soon as they are born, it takes a breath before the next ones, as
@@ -281,7 +293,7 @@ look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void),
 	int64_t not_before = 0, now;
 	int which = 0;
 
-	while (which != SIGTERM && which != SIGINT && which != SIGUSR1) {
+	do {
 		now = sb_monotonic();
 		if (now >= not_before)
 			not_before = fork_missing(mask, work) ? 0 :
@@ -290,11 +302,10 @@ look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void),
 		    not_before == 0 ? NULL : &breath);
 		if (reap() && not_before == 0)
 			not_before = sb_monotonic() + BREATH;
-		if (outdated || which == SIGHUP)
+		/* It may be told to stop as a worker ends. */
+		if (!is_to_stop(which) && (outdated || which == SIGHUP))
 			start_anew(argv, mask);
-		if (outdated)
-			return;
-	}
+	} while (!outdated && !is_to_stop(which));
 }
 
 void

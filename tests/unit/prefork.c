@@ -30,6 +30,8 @@ static struct board {
 	_Atomic int	 born;
 	_Atomic pid_t	 pids[MOST];
 	_Atomic int	 wait;		/* workers shall wait */
+	_Atomic int	 outdated;	/* those of end_when_outdated are */
+	_Atomic int	 ended;		/* so many of them */
 } *board;
 
 static pid_t parent;
@@ -71,6 +73,16 @@ static int
 end_outdated(void)
 {
 	be_born();
+	return SB_OUTDATED;
+}
+
+static int
+end_when_outdated(void)
+{
+	be_born();
+	while (!atomic_load(&board->outdated))
+		memory_sleep(2 * MILLISECOND);
+	atomic_fetch_add(&board->ended, 1);
 	return SB_OUTDATED;
 }
 
@@ -136,6 +148,12 @@ static int
 born(void)
 {
 	return atomic_load(&board->born);
+}
+
+static int
+ended(void)
+{
+	return atomic_load(&board->ended);
 }
 
 static int
@@ -374,6 +392,27 @@ unless_there_is_a_newer_one_to_become(void **state)
 	successor[0] = none;
 }
 
+/* It hears of both at once. */
+static void
+and_unless_it_is_to_stop(void **state)
+{
+	int (*workers[])(void) = { end_when_outdated };
+	pid_t pid;
+
+	(void)state;
+	board = memory_shared(sizeof(*board));
+	make_successor();
+	pid = memory_fork(run, workers);
+	assert_true(becomes(born, WORKERS));
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	atomic_store(&board->outdated, 1);
+	assert_true(becomes(ended, WORKERS));
+	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
+	assert_int_equal(memory_wait(pid), 0);
+	successor[0] = none;
+}
+
 static int
 begin_with_successor(void **state)
 {
@@ -411,6 +450,7 @@ main(void)
 		cmocka_unit_test(one_process_is_always_wanted),
 		cmocka_unit_test(an_outdated_worker_ends_them_all),
 		cmocka_unit_test(unless_there_is_a_newer_one_to_become),
+		cmocka_unit_test(and_unless_it_is_to_stop),
 		cmocka_unit_test_setup_teardown(
 		    a_hangup_makes_the_parent_the_newer_program,
 		    begin_with_successor, end),
