@@ -271,6 +271,8 @@ cmd_check(char **arguments)
 		    "with https:// or http:// and has no ? and no #\n");
 		return CMD_USAGE;
 	}
+	if ((status = cmd_become_owner_early(name)) != CMD_OK)
+		return status;
 	/* What is wrong with them is told among the rest. */
 	sb_settings_load();
 	if ((status = cmd_become_owner(name)) != CMD_OK)

@@ -80,6 +80,20 @@ enum cmd_exit cmd_enter(const char *command);
 /* The same with settings that are read already. */
 enum cmd_exit cmd_become_owner(const char *command);
 
+/*
+ * Before they are read: root becomes the owner of the folder that they are
+ * looked for in, if the environment names one.  Else as cmd_enter.
+ */
+enum cmd_exit cmd_become_owner_early(const char *command);
+
+/*
+ * Whether a path leads to what is of that owner by steps and links that are the
+ * owner's or root's, and by no folder of root's that others could replace them
+ * in.  If not, where has the step that isn't so; if so, the path without links.
+ */
+bool	 cmd_is_trusted(const char *path, uid_t owner, char *where,
+	    size_t size);
+
 /* --------------------------------------------------------- arguments.c */
 
 /* Says on standard error that an argument is not understood, or is missing. */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,40 +37,81 @@ name_of(struct sb_pool *pool, uid_t user)
 
 /* What is wrong is said in one line; CMD_NOPERM. */
 static enum cmd_exit
-refuse(const char *command, const struct stat *st, int error)
+refuse(const char *command, const char *path, const struct stat *st, int error)
 {
 	struct sb_pool *pool = sb_pool_new();
 	const char *owner = name_of(pool, st->st_uid);
 
 	if (error == 0)
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and you are "
-		    "%s: call it as %s%s\n", command, sb_settings.data, owner,
+		    "%s: call it as %s%s\n", command, path, owner,
 		    name_of(pool, geteuid()), owner,
 		    st->st_uid == 0 ? "" : " or root");
 	else
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and root "
-		    "can't become %s here: %s\n", command, sb_settings.data,
+		    "can't become %s here: %s\n", command, path,
 		    owner, owner, strerror(error));
 	sb_pool_free(pool);
 	return CMD_NOPERM;
 }
 
-enum cmd_exit
-cmd_enter(const char *command)
+/* Root is led somewhere else by nobody. */
+static enum cmd_exit
+refuse_path(const char *command, const char *path, const struct stat *st,
+    const char *where)
 {
-	return cmd_read_settings() ? cmd_become_owner(command) : CMD_SETTINGS;
+	struct sb_pool *pool = sb_pool_new();
+	struct stat step;
+	const char *whose = lstat(where, &step) != 0 ? "somebody" :
+	    name_of(pool, step.st_uid);
+
+	fprintf(stderr, "switchboard %s: %s belongs to %s, but %s on the way "
+	    "there is %s's, or others can write in it, so root does not go "
+	    "there: call it as %s\n", command, path, name_of(pool, st->st_uid),
+	    where, whose, name_of(pool, st->st_uid));
+	sb_pool_free(pool);
+	return CMD_NOPERM;
+}
+
+static enum cmd_exit
+become_owner_of(const char *command, const char *path)
+{
+	char where[PATH_MAX];
+	struct stat st;
+
+	/* What isn't there, or can't be seen, is for others to complain of. */
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return CMD_OK;
+	if (geteuid() != 0)
+		return st.st_uid == geteuid() ? CMD_OK :
+		    refuse(command, path, &st, 0);
+	if (!cmd_is_trusted(path, st.st_uid, where, sizeof(where)))
+		return refuse_path(command, path, &st, where);
+	return st.st_uid == 0 || become(&st) ? CMD_OK :
+	    refuse(command, path, &st, errno);
 }
 
 enum cmd_exit
 cmd_become_owner(const char *command)
 {
-	struct stat st;
+	return become_owner_of(command, sb_settings.data);
+}
 
-	/* What isn't there, or can't be seen, is for others to complain of. */
-	if (stat(sb_settings.data, &st) != 0 || !S_ISDIR(st.st_mode) ||
-	    st.st_uid == geteuid())
-		return CMD_OK;
-	if (geteuid() != 0)
-		return refuse(command, &st, 0);
-	return become(&st) ? CMD_OK : refuse(command, &st, errno);
+/* The settings may lie in the owner's folder, and are read by the owner. */
+enum cmd_exit
+cmd_become_owner_early(const char *command)
+{
+	const char *folder = geteuid() == 0 ? sb_settings_folder() : NULL;
+
+	return folder == NULL ? CMD_OK : become_owner_of(command, folder);
+}
+
+enum cmd_exit
+cmd_enter(const char *command)
+{
+	enum cmd_exit status = cmd_become_owner_early(command);
+
+	if (status != CMD_OK)
+		return status;
+	return cmd_read_settings() ? cmd_become_owner(command) : CMD_SETTINGS;
 }

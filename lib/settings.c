@@ -179,7 +179,9 @@ program_parent(void)
 static bool
 read_file(const char *path, bool must)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Where it was only looked for, nobody waits for a pipe's other end. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+	    (must ? 0 : O_NONBLOCK));
 	const char *wrong;
 
 	if (fd < 0 && !must && (errno == ENOENT || errno == ENOTDIR))
@@ -403,6 +405,19 @@ forget(void)
  * What isn't accepted is left at its default, so that the 500 that then says
  * so can be made, and logged, by the rest.
  */
+const char *
+sb_settings_folder(void)
+{
+	const char *folder;
+
+	forget();
+	read_environment();
+	folder = found("SWITCHBOARD_DATA")->text;
+	if (folder == NULL || folder[0] != '/')
+		folder = found("SWITCHBOARD_HOME")->text;
+	return folder == NULL || folder[0] != '/' ? NULL : folder;
+}
+
 const char *
 sb_settings_load(void)
 {

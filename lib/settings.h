@@ -75,6 +75,13 @@ struct sb_complaint {
 extern struct sb_complaint *sb_setting_complaints;
 
 /*
+ * The folder whose settings file sb_settings_load would read, by what is in the
+ * environment: SWITCHBOARD_DATA, else SWITCHBOARD_HOME.  NULL if neither names
+ * one; good until the settings are read.
+ */
+const char *sb_settings_folder(void);
+
+/*
  * Reads the settings as sb_settings_read does, but logs no warning; they are
  * kept, ended by NULL.
  */

@@ -159,3 +159,75 @@ each_command=('migrate|' 'check|' 'init|' 'user list|' 'user show|anna'
 		ends 0
 	done
 }
+
+# led_by_nobody TARGET: nobody has a folder, and in it a link for the data.
+led_by_nobody()
+{
+	mkdir -m 755 "$elsewhere/home"
+	ln -s "$1" "$elsewhere/home/data"
+	chown -h 65534:65534 "$elsewhere/home" "$elsewhere/home/data"
+	SWITCHBOARD_DATA=$elsewhere/home/data
+}
+
+@test "root goes nowhere that somebody else leads to" {
+	root_only
+	local owner mode
+	for owner in 0:0/700 0:0/1777 33:33/700; do
+		mkdir -m "${owner#*/}" "$elsewhere/target"
+		chown "${owner%/*}" "$elsewhere/target"
+		led_by_nobody "$elsewhere/target"
+		for what in migrate tick check 'user list'; do
+			switchboard $what
+			fails 77 '.* on the way there is .*'
+		done
+		switchboard init --user nobody
+		isnt "$status" 0 'exit status of init'
+		is "$(ls -A "$elsewhere/target")" '' 'what is there'
+		rm -r "$elsewhere/home" "$elsewhere/target"
+	done
+}
+
+@test "root does not work where others can write, nor through what they can replace" {
+	root_only
+	mkdir -m 777 "$elsewhere/open"
+	mkdir -m 700 "$elsewhere/open/data"
+	SWITCHBOARD_DATA=$elsewhere/open/data
+	switchboard migrate
+	fails 77 ".* $elsewhere/open on the way there is root's, or others can write in it, .*"
+	chmod 1777 "$elsewhere/open"
+	switchboard migrate
+	is "$status" 0 'in a sticky folder'
+	chmod 770 "$elsewhere/open/data"
+	switchboard stats
+	fails 77 ".* $elsewhere/open/data on the way there .*"
+}
+
+@test "root's own links, and the owner's, are followed" {
+	root_only
+	of_nobody
+	ln -s ../"${elsewhere##*/}"/./data "$elsewhere/link"
+	ln -s link "$elsewhere/owners"
+	chown -h 65534:65534 "$elsewhere/owners"
+	SWITCHBOARD_DATA=$elsewhere/owners
+	switchboard migrate
+	is "$status" 0 'exit status'
+	is "$(stat -c %u:%g "$elsewhere/data"/* | sort -u)" 65534:65534
+}
+
+@test "a settings file that is a pipe, or only root's, is not root's matter" {
+	root_only
+	of_nobody
+	env=()
+	mkfifo "$SWITCHBOARD_DATA/.env"
+	chown 65534 "$SWITCHBOARD_DATA/.env"
+	clock=(timeout 20)
+	switchboard migrate
+	is "$status" 0 'with a pipe'
+	rm "$SWITCHBOARD_DATA/.env"
+	printf 'A_SECRET_NAME=1\n' >"$elsewhere/roots"
+	chmod 600 "$elsewhere/roots"
+	ln -s "$elsewhere/roots" "$SWITCHBOARD_DATA/.env"
+	switchboard stats
+	fails 78 '.*/.env: Permission denied'
+	lacks "$output$stderr" A_SECRET_NAME
+}
