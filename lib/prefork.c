@@ -23,7 +23,7 @@
 #define MOST		2048		/* 1024 workers and 1024 waiters */
 #define BRIEF		SB_SECOND	/* too short for a worker's life */
 #define BREATH		(SB_SECOND / 10) /* before the next, then */
-#define TRIAL_SECONDS	10		/* that a new program has at most */
+#define TRIAL		(10 * SB_SECOND) /* that a new program has at most */
 
 enum state { FREE, SERVING, WAITING, LEAVING };
 
@@ -189,19 +189,33 @@ anyone_left(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+/* Which signal came, or waits to be heard. */
+static bool
+is_to_stop(int which)
+{
+	sigset_t waiting;
+
+	if (which == SIGTERM || which == SIGINT || which == SIGUSR1)
+		return true;
+	return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) ||
+	    sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGUSR1));
+}
+
 /*
  * Whether the program, as it is installed now, would serve with these settings
- * and this database: it says so itself.
+ * and this database: it says so itself.  It is not waited for longer than that,
+ * whatever it does, and not when we are to stop.
  */
 static bool
 can_start(char *name, const sigset_t *mask)
 {
 	char check[] = "--check", *const arguments[] = { name, check, NULL };
+	const struct timespec breath = { .tv_nsec = 10 * 1000 * 1000 };
+	int64_t end = sb_monotonic() + TRIAL;
 	int status = -1, null;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm(TRIAL_SECONDS);
 		/* With the socket it would serve. */
 		null = open("/dev/null", O_RDWR | O_CLOEXEC);
 		if (null < 0 || dup2(null, STDIN_FILENO) < 0)
@@ -211,8 +225,11 @@ can_start(char *name, const sigset_t *mask)
 		execvp(name, arguments);
 		_exit(EX_UNAVAILABLE);
 	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0) {
+		if (sb_monotonic() > end || is_to_stop(0))
+			kill(pid, SIGKILL);
+		nanosleep(&breath, NULL);
+	}
 	return status == 0;
 }
 
@@ -266,18 +283,6 @@ fork_missing(const sigset_t *mask, int (*work)(void))
 		if (!fork_worker(mask, work))
 			return false;
 	return true;
-}
-
-/* Which signal came, or waits to be heard. */
-static bool
-is_to_stop(int which)
-{
-	sigset_t waiting;
-
-	if (which == SIGTERM || which == SIGINT || which == SIGUSR1)
-		return true;
-	return sigpending(&waiting) == 0 && (sigismember(&waiting, SIGTERM) ||
-	    sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGUSR1));
 }
 
 /*
