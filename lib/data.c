@@ -33,15 +33,15 @@ is_same_place(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Where it is, or will be made; what may follow in the path is "/..". */
+/* The folder that it is, lies in, or will be made in; "/.." may follow. */
 static bool
-find_data(char *path, size_t size, struct stat *st)
+find_folder(const char *of, char *path, size_t size, struct stat *st)
 {
-	size_t n = (size_t)snprintf(path, size, "%s", sb_settings.data);
+	size_t n = (size_t)snprintf(path, size, "%s", of);
 
 	if (n >= size)
 		return false;
-	if (stat(path, st) == 0)
+	if (stat(path, st) == 0 && S_ISDIR(st->st_mode))
 		return true;
 	while (n > 1 && path[n - 1] == '/')
 		n--;
@@ -51,26 +51,55 @@ find_data(char *path, size_t size, struct stat *st)
 	return stat(path, st) == 0;
 }
 
-bool
-sb_data_lies_in(const char *directory)
+static bool
+ends_below(const char *path, const struct stat *wanted)
 {
-	char path[PATH_MAX];
-	struct stat root, wanted, here, below;
+	char up[PATH_MAX];
+	struct stat here, below;
 	size_t n;
 
-	if (stat(directory, &wanted) != 0 || stat("/", &root) != 0 ||
-	    is_same_place(&wanted, &root) ||
-	    !find_data(path, sizeof(path), &here))
+	if (!find_folder(path, up, sizeof(up), &here))
 		return false;
-	n = strlen(path);
+	n = strlen(up);
 	do {
-		if (is_same_place(&here, &wanted))
+		if (is_same_place(&here, wanted))
 			return true;
 		below = here;
-		n += (size_t)snprintf(path + n, sizeof(path) - n, "/..");
-	} while (n < sizeof(path) && stat(path, &here) == 0 &&
+		n += (size_t)snprintf(up + n, sizeof(up) - n, "/..");
+	} while (n < sizeof(up) && stat(up, &here) == 0 &&
 	    !is_same_place(&here, &below));
 	return false;
+}
+
+/* What a link in it leads to is served as well.  Links and ".." mix badly. */
+static bool
+passes_through(const char *path, const struct stat *wanted)
+{
+	char part[PATH_MAX];
+	struct stat here;
+
+	if (strstr(path, "/..") != NULL)
+		return false;
+	for (const char *p = path; (p = strchr(p + 1, '/')) != NULL;) {
+		int n = snprintf(part, sizeof(part), "%.*s", (int)(p - path),
+		    path);
+
+		if (n < (int)sizeof(part) && stat(part, &here) == 0 &&
+		    is_same_place(&here, wanted))
+			return true;
+	}
+	return false;
+}
+
+bool
+sb_lies_in(const char *path, const char *directory)
+{
+	struct stat root, wanted;
+
+	if (*path == '\0' || stat(directory, &wanted) != 0 ||
+	    stat("/", &root) != 0 || is_same_place(&wanted, &root))
+		return false;
+	return passes_through(path, &wanted) || ends_below(path, &wanted);
 }
 
 bool

@@ -555,11 +555,11 @@ bool	 sb_schema_too_new(struct sb_db *, int step);
 bool	 sb_data_directory(void);
 
 /*
- * Whether the data directory is that directory or somewhere in it, whatever
- * links lead there.  Nothing is taken to be in /, which servers name as their
+ * Whether a path is that directory or leads into it or through it, whatever
+ * links there are.  Nothing is taken to be in /, which servers name as their
  * document root when they have none.
  */
-bool	 sb_data_lies_in(const char *directory);
+bool	 sb_lies_in(const char *path, const char *directory);
 
 /* Whether there is no such file, or nothing in it. */
 bool	 sb_is_empty(const char *path);

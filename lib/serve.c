@@ -50,6 +50,17 @@ check_settings(struct sb_request *rq, struct sb_response *rs)
 	return SB_NEXT;
 }
 
+static bool
+is_exposed(const char *setting, const char *path, const char *root)
+{
+	if (path == NULL || !sb_lies_in(path, root))
+		return false;
+	sb_log(SB_ERROR, "%s: %s lies in %s, where the web server lets anybody "
+	    "fetch it: move it out of there, and set %s to where it is then",
+	    setting, path, root, setting);
+	return true;
+}
+
 /*
  * What lies among the files that the web server serves can be had by anybody,
  * keys and all.  It is asked with each request, so a good answer is remembered.
@@ -68,13 +79,10 @@ check_data(struct sb_request *rq, struct sb_response *rs)
 		if (root == NULL || *root == '\0' ||
 		    strcmp(root, apart[i]) == 0)
 			continue;
-		if (sb_data_lies_in(root)) {
-			sb_log(SB_ERROR, "SWITCHBOARD_DATA: %s lies in %s, "
-			    "where the web server lets anybody fetch it: move "
-			    "it out of there, and set SWITCHBOARD_DATA to "
-			    "where it is then", sb_settings.data, root);
+		if (is_exposed("SWITCHBOARD_DATA", sb_settings.data, root) ||
+		    is_exposed("SWITCHBOARD_ENV_FILE", sb_settings.env_file,
+		    root))
 			return sb_refuse(rs, &sb_error_internal);
-		}
 		snprintf(apart[i], sizeof(apart[i]), "%s", root);
 	}
 	return SB_NEXT;

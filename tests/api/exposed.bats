@@ -56,6 +56,29 @@ served()	# DATA
 	refused "$BATS_TEST_TMPDIR/anna/link"
 }
 
+@test "data that a link in the document root leads to is refused" {
+	root=$site
+	cgi=("DOCUMENT_ROOT=$root")
+	ln -s ../data "$site/link"
+	refused "$site/link"
+	refused "$site/link/"
+	served "$BATS_TEST_TMPDIR/anna/data"
+}
+
+@test "a settings file in the document root is refused" {
+	root=$site
+	cgi=("DOCUMENT_ROOT=$root" "SWITCHBOARD_ENV_FILE=$site/files/env")
+	printf 'LOG_LEVEL=info\n' >"$site/files/env"
+	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/anna/data
+	call GET /health
+	expect 500 '{"detail":"Internal Server Error"}'
+	has "$log" "SWITCHBOARD_ENV_FILE: $site/files/env lies in $root, "
+	mv "$site/files/env" "$BATS_TEST_TMPDIR/anna/env"
+	cgi=("DOCUMENT_ROOT=$root" \
+	    "SWITCHBOARD_ENV_FILE=$BATS_TEST_TMPDIR/anna/env")
+	served "$BATS_TEST_TMPDIR/anna/data"
+}
+
 @test "data that would be made in the document root is refused, and not made" {
 	root=$site
 	cgi=("DOCUMENT_ROOT=$root")
