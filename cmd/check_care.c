@@ -92,6 +92,6 @@ cmd_check_backup(struct cmd_check *c)
 	else
 		cmd_is_fine(c, "the last backup was taken %s ago",
 		    days(c, at));
-	judge_backup_file(c, sb_note_text(sb_note_read(c->pool,
+	judge_backup_file(c, sb_json_text(sb_note_read(c->pool,
 	    SB_NOTE_BACKUP), "file"));
 }

@@ -98,7 +98,7 @@ look_at_notes(struct sb_pool *pool, struct cmd_value *values)
 	struct json_object *backup = sb_note_read(pool, SB_NOTE_BACKUP);
 
 	values[BACKUP_AT].number = sb_note_time(pool, SB_NOTE_BACKUP);
-	values[BACKUP_FILE].text = sb_note_text(backup, "file");
+	values[BACKUP_FILE].text = sb_json_text(backup, "file");
 	values[TICK_AT].number = sb_note_time(pool, SB_NOTE_TICK);
 }
 

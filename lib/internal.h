@@ -615,8 +615,8 @@ void	 sb_note_write(struct sb_pool *, enum sb_note, struct json_object *);
 /* The last one, in the pool; NULL if there is none that can be read. */
 struct json_object *sb_note_read(struct sb_pool *, enum sb_note);
 
-/* A text out of it; NULL if there is none, or no note. */
-const char *sb_note_text(struct json_object *, const char *name);
+/* A text out of it, or another object; NULL if there is none, or no object. */
+const char *sb_json_text(struct json_object *, const char *name);
 
 /* When it was done; 0 if nobody knows. */
 int64_t	 sb_note_time(struct sb_pool *, enum sb_note);

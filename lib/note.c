@@ -70,7 +70,7 @@ sb_note_read(struct sb_pool *pool, enum sb_note note)
 }
 
 const char *
-sb_note_text(struct json_object *o, const char *name)
+sb_json_text(struct json_object *o, const char *name)
 {
 	struct json_object *member;
 
@@ -100,6 +100,6 @@ read_time(struct sb_pool *pool, const char *text)
 int64_t
 sb_note_time(struct sb_pool *pool, enum sb_note note)
 {
-	return read_time(pool, sb_note_text(sb_note_read(pool, note),
+	return read_time(pool, sb_json_text(sb_note_read(pool, note),
 	    notes[note].at));
 }
