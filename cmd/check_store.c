@@ -33,6 +33,11 @@ judge_step(struct cmd_check *c, const struct sb_db_state *db)
 		    "a backup of before", "the database is at schema step %d "
 		    "and needs programs that know step %d; these know %d",
 		    db->step, db->oldest, known);
+	else if (db->step > known && db->query != NULL)
+		cmd_is_broken(c, "install the newer version everywhere",
+		    "a newer version has brought the database to schema step "
+		    "%d, and it lacks what %s of this one asks for: %s",
+		    db->step, db->query, db->query_error);
 	else if (db->step > known)
 		cmd_is_unwise(c, "install the newer version everywhere",
 		    "a newer version has brought the database to schema step "
@@ -82,8 +87,8 @@ cmd_check_database(struct cmd_check *c)
 	if (db.error != NULL) {
 		cmd_is_broken(c, db.damaged ? "switchboard restore --force "
 		    "FILE, with the last backup" : "see who holds it (fuser), "
-		    "and whether it can be read", "%s can't be read: %s", path,
-		    db.error);
+		    "and whether the disk is well (dmesg)",
+		    "%s can't be read: %s", path, db.error);
 		return;
 	}
 	c->database = true;
@@ -127,7 +132,11 @@ cmd_check_counts(struct cmd_check *c)
 	sb_db_examine(c->pool, SB_STORE_LIMITS, go_on, &db);
 	if (cmd_stopped())
 		return;
-	if (db.error != NULL || db.flaw != NULL || db.query != NULL)
+	if (db.error != NULL && !db.damaged)
+		cmd_is_unwise(c, "see who holds it (fuser), and whether the "
+		    "disk is well (dmesg)", "%s can't be read: %s", path,
+		    db.error);
+	else if (db.error != NULL || db.flaw != NULL || db.query != NULL)
 		cmd_is_unwise(c, "nothing: the next request that counts makes "
 		    "it anew", "the counts of limits are damaged: %s",
 		    db.error != NULL ? db.error : db.flaw != NULL ? db.flaw :

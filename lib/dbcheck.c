@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "db.h"
@@ -102,6 +103,12 @@ ask_number(struct look *l, const char *sql)
 	return text == NULL ? 0 : strtoll(text, NULL, 10);
 }
 
+static bool
+is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT;
+}
+
 static void
 look_at_head(struct look *l)
 {
@@ -121,9 +128,34 @@ look_at_head(struct look *l)
 	}
 	if (text == NULL || rc != SQLITE_ROW) {
 		state->error = why(l);
-		state->damaged = (rc & 0xff) == SQLITE_NOTADB ||
-		    (rc & 0xff) == SQLITE_CORRUPT;
+		state->damaged = is_damage(rc);
 	}
+}
+
+/*
+ * What could not be asked: that the file is damaged is one reason, but a lock
+ * and a disk that fails are others, and no backup has to be restored for them.
+ */
+static void
+keep_failure(struct look *l, int rc)
+{
+	if (rc == SQLITE_INTERRUPT)
+		return;
+	if (is_damage(rc))
+		l->state->flaw = why(l);
+	else
+		l->state->error = why(l);
+}
+
+/* A page that can't be read is among the flaws, with SQLite's code for it. */
+static bool
+is_out_of_reach(const char *flaw)
+{
+	static const char code[] = "error code=";
+	const char *at = strstr(flaw, code);
+
+	return at != NULL && !is_damage((int)strtol(at + sizeof(code) - 1,
+	    NULL, 10));
 }
 
 static void
@@ -132,15 +164,23 @@ look_for_flaws(struct look *l)
 	int rc;
 	const char *text = ask(l, "PRAGMA integrity_check(1)", &rc);
 
-	if (rc == SQLITE_INTERRUPT)
+	if (text == NULL) {
+		keep_failure(l, rc);
 		return;
-	if (text == NULL)
-		l->state->flaw = why(l);
-	else if (strcmp(text, "ok") != 0)
-		l->state->flaw = text;
-	else if ((text = ask(l, "PRAGMA foreign_key_check", &rc)) != NULL)
+	}
+	if (strcmp(text, "ok") != 0) {
+		if (is_out_of_reach(text))
+			l->state->error = text;
+		else
+			l->state->flaw = text;
+		return;
+	}
+	text = ask(l, "PRAGMA foreign_key_check", &rc);
+	if (text != NULL)
 		l->state->flaw = sb_printf(l->pool, "a row of %s belongs to "
 		    "one that isn't there", text);
+	else if (rc != SQLITE_DONE)
+		keep_failure(l, rc);
 }
 
 /* A bad query can't be deployed: all of them are prepared. */
@@ -185,10 +225,12 @@ look_at(struct look *l, bool still)
 		sqlite3_progress_handler(l->connection, OFTEN, keep_going, l);
 		look_at_head(l);
 	}
-	if (state->error == NULL) {
+	if (state->error == NULL)
 		look_for_flaws(l);
+	if (state->error == NULL) {
 		prepare_all(l);
-		if (l->store == SB_STORE_MAIN && state->query == NULL) {
+		/* A newer step may have taken away what a query asks for. */
+		if (l->store == SB_STORE_MAIN) {
 			state->oldest = (int)ask_number(l,
 			    sb_queries[SB_Q_CHECK_OLDEST].sql);
 			state->newest = ask_number(l,
@@ -199,6 +241,16 @@ look_at(struct look *l, bool still)
 	l->connection = NULL;
 }
 
+/* Whoever writes leaves either the file or its WAL another. */
+static bool
+was_left_alone(const struct look *l, const struct stat *before)
+{
+	struct stat now;
+
+	return lies_still(l) && stat(l->path, &now) == 0 &&
+	    sb_data_same(before, &now);
+}
+
 /* Who began to write meanwhile is no flaw. */
 void
 sb_db_examine(struct sb_pool *pool, enum sb_store store, bool (*go_on)(void),
@@ -206,12 +258,13 @@ sb_db_examine(struct sb_pool *pool, enum sb_store store, bool (*go_on)(void),
 {
 	struct look l = { .pool = pool, .store = store, .go_on = go_on,
 	    .path = sb_db_path(pool, store), .state = state };
+	struct stat before;
 	bool still;
 
 	l.has_wal = has_wal_mode(&l);
-	still = lies_still(&l);
+	still = stat(l.path, &before) == 0 && lies_still(&l);
 	look_at(&l, still);
 	if (still && (state->error != NULL || state->flaw != NULL) &&
-	    !lies_still(&l))
+	    !was_left_alone(&l, &before))
 		look_at(&l, false);
 }

@@ -338,6 +338,42 @@ everything()
 	check 1
 	found red database "needs programs that know step $((known + 1))" \
 	    'install the newer version'
+	# So it is where the newer one has taken away what this one asks for.
+	sql 'ALTER TABLE logins DROP COLUMN user_agent'
+	check 1
+	found red database "needs programs that know step $((known + 1))"
+	sql 'UPDATE schema_steps SET oldest = 1'
+	check 1
+	found red database 'and it lacks what' 'install the newer version'
+}
+
+@test "a disk that can't be read is no damage" {
+	command -v strace >/dev/null || skip 'no strace'
+	! grep -q __asan_init "$command" ||
+	    skip 'the sanitizers do not like strace'
+	local at
+	sql 'PRAGMA wal_checkpoint(TRUNCATE)'
+	for at in 1 3 6; do
+		clock=(strace -qq -o /dev/null -e trace=pread64
+		    -P "$SWITCHBOARD_DATA/switchboard.db"
+		    -e "inject=pread64:error=EIO:when=$at+")
+		check 1
+		found red database "can't be read" fuser
+		listed 'all(.findings[];
+		    (.fix // "") | contains("restore") | not)'
+	done
+}
+
+@test "a lock is no damage" {
+	sql 'PRAGMA journal_mode = DELETE'
+	coproc holder { sqlite3 "$SWITCHBOARD_DATA/switchboard.db"; }
+	local in=${holder[1]} out=${holder[0]}
+	printf '%s\n' 'BEGIN EXCLUSIVE;' 'SELECT 1;' >&"$in"
+	read -r -u "$out" _
+	check 1
+	found red database 'database is locked' 'fuser'
+	listed 'all(.findings[]; (.fix // "") | contains("restore") | not)'
+	kill "$holder_PID"
 }
 
 @test "a WAL that has grown, and counts that are damaged, are told" {
