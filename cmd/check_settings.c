@@ -13,6 +13,7 @@
 
 #define CLOSE		2	/* edits that make one name of another */
 #define NAME_MAX_BYTES	64
+#define NEW_KEY		"what openssl rand -base64 48 prints"
 
 static const struct sb_found *
 found(const char *name)
@@ -30,20 +31,29 @@ file(struct cmd_check *c)
 	return cmd_settings_path(c->pool);
 }
 
+/* What was refused is at its default by now: its complaint knows the place. */
 static const char *
-place(struct cmd_check *c, const struct sb_found *f)
+place(struct cmd_check *c, enum sb_setting_origin origin, int line)
 {
-	if (f->origin == ENVIRONMENT)
+	if (origin == ENVIRONMENT)
 		return "in the environment of the programs";
-	return f->line == 0 ? sb_printf(c->pool, "in %s", file(c)) :
-	    sb_printf(c->pool, "in %s, line %d", file(c), f->line);
+	return line == 0 ? sb_printf(c->pool, "in %s", file(c)) :
+	    sb_printf(c->pool, "in %s, line %d", file(c), line);
+}
+
+static const char *
+place_of(struct cmd_check *c, const char *name)
+{
+	const struct sb_found *f = found(name);
+
+	return place(c, f->origin, f->line);
 }
 
 const char *
 cmd_set_to(struct cmd_check *c, const char *name, const char *value)
 {
 	return sb_printf(c->pool, "%s=%s, %s", name, value,
-	    place(c, found(name)));
+	    place_of(c, name));
 }
 
 static bool
@@ -62,12 +72,38 @@ mending(struct cmd_check *c, const struct sb_complaint *it)
 		return sb_printf(c->pool, "mend %s; man switchboard.env says "
 		    "how its lines look", file(c));
 	if (strcmp(it->setting, "SECRET_KEY") == 0)
-		return cmd_set_to(c, "SECRET_KEY", "what openssl rand "
-		    "-base64 48 prints");
+		return sb_printf(c->pool, "SECRET_KEY=%s, %s", NEW_KEY,
+		    place(c, it->origin, it->number));
 	if (it->origin == ENVIRONMENT)
 		return sb_printf(c->pool, "correct %s in the environment",
 		    it->setting);
 	return sb_printf(c->pool, "correct line %d of %s", it->number,
+	    file(c));
+}
+
+/* Where SCRYPT_* is set: what the environment has wins. */
+static const char *
+scrypt_place(struct cmd_check *c)
+{
+	static const char *const names[] = { "SCRYPT_N", "SCRYPT_R",
+	    "SCRYPT_P" };
+	const char *name = names[0];
+
+	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (found(names[i])->origin > found(name)->origin)
+			name = names[i];
+	return place_of(c, name);
+}
+
+/* A key that counts as not set has left no trace of where it was set. */
+static const char *
+heeding(struct cmd_check *c, const char *warning)
+{
+	if (strncmp(warning, "SECRET_KEY", 10) != 0)
+		return sb_printf(c->pool, "SCRYPT_N=16384, SCRYPT_R=8, "
+		    "SCRYPT_P=5, %s", scrypt_place(c));
+	return sb_printf(c->pool, "SECRET_KEY=%s, where it is set now: in the "
+	    "environment of the programs, which wins, or in %s", NEW_KEY,
 	    file(c));
 }
 
@@ -82,11 +118,7 @@ cmd_check_accepted(struct cmd_check *c)
 	    it = it->next)
 		cmd_is_broken(c, mending(c, it), "%s", it->line);
 	for (const char *const *w = sb_setting_warnings(); *w != NULL; w++)
-		cmd_is_unwise(c, strncmp(*w, "SECRET_KEY", 10) == 0 ?
-		    cmd_set_to(c, "SECRET_KEY",
-		    "what openssl rand -base64 48 prints") : sb_printf(c->pool,
-		    "SCRYPT_N=16384, SCRYPT_R=8, SCRYPT_P=5, in %s", file(c)),
-		    "%s", *w);
+		cmd_is_unwise(c, heeding(c, *w), "%s", *w);
 	if (sb_setting_complaints == NULL)
 		cmd_is_fine(c, "%d setting%s %s, and accepted (%s)", set,
 		    set == 1 ? "" : "s", set == 1 ? "is set" : "are set",
@@ -313,7 +345,7 @@ cmd_check_limits(struct cmd_check *c)
 		off++;
 		if (c->open)
 			cmd_is_unwise(c, sb_printf(c->pool, "take out %s, %s",
-			    names[i], place(c, found(names[i]))),
+			    names[i], place_of(c, names[i])),
 			    "%s is 0: nothing slows down who %s", names[i],
 			    i == 2 ? "guesses passwords" : "asks too much");
 	}

@@ -172,6 +172,28 @@ everything()
 	    'openssl rand'
 }
 
+@test "where a secret is to be mended is where it was set" {
+	local key=change-me-change-me-change-me-change-me
+	env+=("SECRET_KEY=$key")
+	check 1
+	found red accepted 'SECRET_KEY: the value is not accepted' \
+	    'prints, in the environment of the programs'
+	printf '\nSECRET_KEY=%s\n' "$key" >"$file"
+	env=(ENVIRONMENT=production SWITCHBOARD_ENV_FILE=)
+	check 1
+	found red accepted 'SECRET_KEY: the value is not accepted' \
+	    "prints, in $file, line 2"
+	rm "$file"
+	env=(ENVIRONMENT=development "SECRET_KEY=$key")
+	check 0
+	found yellow accepted 'SECRET_KEY counts as not set' \
+	    'the environment of the programs, which wins'
+	env=(ENVIRONMENT=production SCRYPT_P=1)
+	check 0
+	found yellow accepted 'weaker than the default' \
+	    'SCRYPT_P=5, in the environment of the programs'
+}
+
 @test "a name that was mistyped is told, and what was meant" {
 	printf 'TRUSTED_PROXYES=10.0.0.1\nPOSTGRES_URL=x\nwaitres=1\n' >"$file"
 	printf 'HASHES\n' >>"$file"
