@@ -19,7 +19,7 @@ days(struct cmd_check *c, int64_t time)
 {
 	const int64_t n = (sb_now() - time) / SB_DAY;
 
-	return n == 0 ? "less than a day" : sb_printf(c->pool, "%lld day%s",
+	return n <= 0 ? "less than a day" : sb_printf(c->pool, "%lld day%s",
 	    (long long)n, n == 1 ? "" : "s");
 }
 
@@ -42,6 +42,19 @@ cmd_check_clock(struct cmd_check *c)
 		    "is later", cmd_time(c->pool, now));
 }
 
+/* What was done in the future says only that a clock is wrong. */
+static bool
+is_to_come(struct cmd_check *c, const char *what, int64_t at)
+{
+	if (at <= sb_now() + SLACK)
+		return false;
+	cmd_is_unwise(c, "set the clock, and keep it right: timedatectl "
+	    "set-ntp true; the next one is noted anew", "the last %s is noted "
+	    "for %s, which is yet to come: a clock was, or is, wrong", what,
+	    cmd_time(c->pool, at));
+	return true;
+}
+
 void
 cmd_check_tick(struct cmd_check *c)
 {
@@ -51,6 +64,8 @@ cmd_check_tick(struct cmd_check *c)
 	    cmd_own_call(c->pool));
 
 	if (!c->database)
+		return;
+	if (is_to_come(c, "tick", at))
 		return;
 	if (at == 0)
 		cmd_is_unwise(c, fix, "tick was never through: what has "
@@ -84,7 +99,9 @@ cmd_check_backup(struct cmd_check *c)
 
 	if (!c->database)
 		return;
-	if (at == 0)
+	if (is_to_come(c, "backup", at))
+		;
+	else if (at == 0)
 		cmd_is_unwise(c, fix, "there was never a backup");
 	else if (at < sb_now() - BACKUP_OLD)
 		cmd_is_unwise(c, fix, "the last backup was taken %s ago",

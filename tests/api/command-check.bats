@@ -439,6 +439,15 @@ everything()
 	found red clock 'the clock says 2003-01-01' 'timedatectl'
 }
 
+@test "what was done in the future is told" {
+	local later='{"%s":"2099-01-01T00:00:00.000000Z"}'
+	printf "$later" ended_at >"$SWITCHBOARD_DATA/last-tick.json"
+	printf "$later" taken_at >"$SWITCHBOARD_DATA/last-backup.json"
+	check 0
+	found yellow tick 'the last tick is noted for 2099-01-01' timedatectl
+	found yellow backup 'the last backup is noted for 2099-01-01'
+}
+
 @test "what was not done for long is told" {
 	clock=(faketime -f +9d)
 	check 0
