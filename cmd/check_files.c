@@ -209,10 +209,9 @@ shuts(struct cmd_check *c, const char *path)
  * Elsewhere what is in it tells.
  */
 static const char *
-sign_of_web(struct cmd_check *c, const char *folder)
+sign_of_web(struct cmd_check *c, const char *folder, bool is_data)
 {
-	const size_t first = sb_settings.home != NULL ||
-	    strcmp(folder, sb_settings.data) == 0;
+	const size_t first = sb_settings.home != NULL || is_data;
 	static const char *const signs[] = { ".htaccess", "index.html",
 	    "index.htm", "index.php", "wp-config.php", "robots.txt" };
 	const char *path;
@@ -237,31 +236,36 @@ is_web_name(const char *name)
 	return false;
 }
 
-/* From the directory upwards. */
+/*
+ * From the directory upwards.  A name alone is no proof: some hosts have all of
+ * an account below such a folder, what no web server gives out, too.
+ */
 void
 cmd_check_web_root(struct cmd_check *c)
 {
 	char *folder = sb_printf(c->pool, "%s", sb_settings.data), *slash;
 	const char *fix = "move it out of there, where only programs can get "
-	    "at it, and set SWITCHBOARD_DATA to that", *sign;
+	    "at it, and set SWITCHBOARD_DATA to that", *sign, *name = NULL;
+	bool is_data = true;
 
-	while (c->data && (slash = strrchr(folder, '/')) != NULL &&
-	    slash != folder) {
-		if ((sign = sign_of_web(c, folder)) != NULL) {
+	for (size_t n = strlen(folder); n > 0 && folder[n - 1] == '/'; n--)
+		folder[n - 1] = '\0';
+	for (; c->data && (slash = strrchr(folder, '/')) != NULL;
+	    *slash = '\0', is_data = false) {
+		if ((sign = sign_of_web(c, folder, is_data)) != NULL) {
 			cmd_is_broken(c, fix, "%s looks like a part of a web "
 			    "site (there is %s/%s): anybody could download the "
 			    "database", sb_settings.data, folder, sign);
 			return;
 		}
-		if (is_web_name(slash + 1)) {
-			cmd_is_broken(c, fix, "%s looks like a part of a web "
-			    "site, by its name (%s): anybody could download "
-			    "the database", sb_settings.data, slash + 1);
-			return;
-		}
-		*slash = '\0';
+		if (name == NULL && is_web_name(slash + 1))
+			name = sb_printf(c->pool, "%s", slash + 1);
 	}
-	if (c->data)
+	if (name != NULL)
+		cmd_is_unwise(c, fix, "%s looks like a part of a web site, by "
+		    "its name (%s): if it is one, anybody can download the "
+		    "database", sb_settings.data, name);
+	else if (c->data)
 		cmd_is_fine(c, "it does not look like a part of a web site");
 }
 

@@ -293,8 +293,12 @@ everything()
 	mkdir -p "$BATS_TEST_TMPDIR/public_html/chat"
 	mv "$SWITCHBOARD_DATA" "$BATS_TEST_TMPDIR/public_html/chat/data"
 	SWITCHBOARD_DATA=$BATS_TEST_TMPDIR/public_html/chat/data
+	check 0
+	found yellow 'web root' 'by its name (public_html)' \
+	    'move it out of there'
+	: >"$BATS_TEST_TMPDIR/public_html/index.html"
 	check 1
-	found red 'web root' 'by its name (public_html)' 'move it out of there'
+	found red 'web root' "there is $BATS_TEST_TMPDIR/public_html/index.html"
 	mkdir -p "$BATS_TEST_TMPDIR/site"
 	: >"$BATS_TEST_TMPDIR/site/.htaccess"
 	mv "$SWITCHBOARD_DATA" "$BATS_TEST_TMPDIR/site/data"
@@ -303,6 +307,21 @@ everything()
 	found red 'web root' "there is $BATS_TEST_TMPDIR/site/.htaccess"
 	echo 'require all denied' >"$BATS_TEST_TMPDIR/site/.htaccess"
 	check 0
+}
+
+@test "a web site right below the root is told, too" {
+	((EUID == 0)) || skip 'only root can make a folder there'
+	local root
+	root=$(mktemp -d /switchboard-check-XXXXXX)
+	mv "$SWITCHBOARD_DATA" "$root/data"
+	SWITCHBOARD_DATA=$root/data
+	: >"$root/index.html"
+	check 1 || {
+		rm -r "$root"
+		return 1
+	}
+	rm -r "$root"
+	found red 'web root' "there is $root/index.html"
 }
 
 @test "a directory that is not there is told, and stays so" {
