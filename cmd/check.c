@@ -92,7 +92,7 @@ print(struct cmd_check *c, enum cmd_grade grade, const char *sentence,
     const char *fix)
 {
 	cmd_progress_end();
-	if (c->shown_area != c->area)
+	if (c->shown_area == NULL || strcmp(c->shown_area, c->area) != 0)
 		printf("%s%s\n", c->shown_area == NULL ? "" : "\n", c->area);
 	c->shown_area = c->area;
 	print_grade(c, grade);
@@ -132,6 +132,9 @@ tell(struct cmd_check *c, enum cmd_grade grade, const char *fix,
 {
 	char *sentence;
 
+	/* What a signal has cut off is not as it was found. */
+	if (cmd_stopped())
+		return;
 	if (vasprintf(&sentence, format, ap) < 0)
 		sb_fatal("out of memory");
 	sb_pool_defer(c->pool, free, sentence);

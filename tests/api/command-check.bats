@@ -548,8 +548,8 @@ through()
 	kill -TERM "$looking"
 	wait "$looking" || status=$?
 	is "$status" 143
-	# It would be over by itself, too, and say this.
-	lacks "$(<"$BATS_TEST_TMPDIR/out")" 'there is no answer in time'
+	# It would be over by itself, too, and say so.
+	lacks "$(<"$BATS_TEST_TMPDIR/out")" broken
 	has "$(<"$BATS_TEST_TMPDIR/err")" 'stopped by a signal'
 }
 
