@@ -34,22 +34,64 @@ cmd_site_is_here(const struct cmd_check *c)
 	    n) || strncmp(host, "[::1]", 5) == 0;
 }
 
+/* -------------------------------------------------------------- asking it */
+
+static const struct {
+	const char	*what, *fix;
+} failures[] = {
+	[CMD_ANSWERED] = { "", "" },
+	[CMD_NO_NAME] = { "nobody knows the name of the host",
+	    "write the URL right, or give the name an A or AAAA record" },
+	[CMD_NO_SERVER] = { "nothing listens there",
+	    "start the web server, and let the firewall pass its port" },
+	[CMD_NO_TIME] = { "it takes too long",
+	    "see whether the programs run, and what the web server's log "
+	    "says" },
+	[CMD_NO_TRUST] = { "its certificate is not good",
+	    "renew it (certbot renew), for this very name, and let the web "
+	    "server send the whole chain (fullchain.pem)" },
+	[CMD_NO_TLS] = { "TLS can't be agreed on there",
+	    "turn TLS on in the web server for this port, 1.2 at least" },
+	[CMD_NO_ANSWER] = { "what comes is no whole answer",
+	    "see what the web server's log says" },
+};
+_Static_assert(sizeof(failures) / sizeof(failures[0]) == CMD_FAILURES,
+    "a failure without a sentence");
+
+struct cmd_answer *
+cmd_site_fetch(struct cmd_check *c, const char *url, const char *const *fields)
+{
+	struct cmd_answer *answer;
+
+	cmd_progress("%s", cmd_visible(c->pool, url));
+	answer = cmd_fetch(c->pool, url, fields);
+	if (answer->failure != CMD_ANSWERED && c->unanswered++ == 0)
+		cmd_is_broken(c, failures[answer->failure].fix, "no answer to "
+		    "%s: %s (%s)", url, failures[answer->failure].what,
+		    answer->why);
+	return answer;
+}
+
 struct cmd_answer *
 cmd_site_ask(struct cmd_check *c, const char *path, const char *token,
     const char *const *fields)
 {
-	const char *all[4] = { NULL };
-	int n = 0;
+	const char **all;
+	size_t n = 0;
 
-	cmd_progress("%s%s", c->url, path);
+	while (fields != NULL && fields[n] != NULL)
+		n++;
+	all = sb_alloc(c->pool, (n + 2) * sizeof(*all));
+	for (size_t i = 0; i < n; i++)
+		all[i] = fields[i];
 	if (token != NULL)
 		all[n++] = sb_printf(c->pool, "Authorization: Bearer %s",
 		    token);
-	for (; n < 3 && fields != NULL && *fields != NULL; fields++)
-		all[n++] = *fields;
-	return cmd_fetch(c->pool, sb_printf(c->pool, "%s%s", c->url, path),
-	    all);
+	all[n] = NULL;
+	return cmd_site_fetch(c, sb_printf(c->pool, "%s%s", c->url, path), all);
 }
+
+/* ------------------------------------------------------- what is in answers */
 
 struct json_object *
 cmd_site_json(struct cmd_check *c, const struct cmd_answer *answer)
@@ -63,14 +105,25 @@ cmd_site_json(struct cmd_check *c, const struct cmd_answer *answer)
 	return json_object_is_type(o, json_type_object) ? o : NULL;
 }
 
+/*
+ * Sentences are made harmless when they are printed, but a fix has lines, and
+ * nobody else may add one to it.
+ */
 const char *
-cmd_site_member(struct json_object *o, const char *name)
+cmd_site_text(struct cmd_check *c, struct json_object *o, const char *name)
 {
-	struct json_object *member;
+	const char *text = sb_json_text(o, name);
 
-	return o != NULL && json_object_object_get_ex(o, name, &member) &&
-	    json_object_is_type(member, json_type_string) ?
-	    json_object_get_string(member) : NULL;
+	return text == NULL ? NULL : cmd_visible(c->pool, text);
+}
+
+const char *
+cmd_site_field(struct cmd_check *c, const struct cmd_answer *answer,
+    const char *name)
+{
+	const char *value = cmd_answer_field(c->pool, answer, name);
+
+	return value == NULL ? NULL : cmd_visible(c->pool, value);
 }
 
 /* Without the name of the server, or with another, there is a line for each. */
@@ -79,7 +132,7 @@ cmd_site_lines(struct cmd_check *c, const char *apache, const char *lighttpd,
     const char *nginx)
 {
 	const char *server = c->site->software != NULL ? c->site->software :
-	    cmd_answer_field(c->pool, c->site->health, "Server");
+	    cmd_site_field(c, c->site->health, "Server");
 
 	if (server != NULL && strncasecmp(server, "Apache", 6) == 0)
 		return apache;

@@ -17,8 +17,7 @@ static bool
 is_error(struct cmd_check *c, const struct cmd_answer *answer,
     enum sb_status status, const struct sb_error *error)
 {
-	const char *detail = cmd_site_member(cmd_site_json(c, answer),
-	    "detail");
+	const char *detail = sb_json_text(cmd_site_json(c, answer), "detail");
 
 	return answer->status == sb_status_number(status) && detail != NULL &&
 	    strcmp(detail, error->detail) == 0;
@@ -26,32 +25,10 @@ is_error(struct cmd_check *c, const struct cmd_answer *answer,
 
 /* -------------------------------------------------------- does it answer? */
 
-static const struct {
-	const char	*what, *fix;
-} failures[] = {
-	[CMD_ANSWERED] = { "", "" },
-	[CMD_NO_NAME] = { "nobody knows the name of the host",
-	    "write the URL right, or give the name an A or AAAA record" },
-	[CMD_NO_SERVER] = { "nothing listens there",
-	    "start the web server, and let the firewall pass its port" },
-	[CMD_NO_TIME] = { "there is no answer in time",
-	    "see whether the programs run, and what the web server's log "
-	    "says" },
-	[CMD_NO_TRUST] = { "its certificate is not good",
-	    "renew it (certbot renew), for this very name, and let the web "
-	    "server send the whole chain (fullchain.pem)" },
-	[CMD_NO_TLS] = { "TLS can't be agreed on there",
-	    "turn TLS on in the web server for this port, 1.2 at least" },
-	[CMD_NO_ANSWER] = { "there is no answer",
-	    "see what the web server's log says" },
-};
-_Static_assert(sizeof(failures) / sizeof(failures[0]) == CMD_FAILURES,
-    "a failure without a sentence");
-
 static void
 judge_status(struct cmd_check *c, const struct cmd_answer *health)
 {
-	const char *to = cmd_answer_field(c->pool, health, "Location");
+	const char *to = cmd_site_field(c, health, "Location");
 
 	if (health->status / 100 == 3)
 		cmd_is_broken(c, sb_printf(c->pool, "switchboard check --url "
@@ -64,7 +41,7 @@ judge_status(struct cmd_check *c, const struct cmd_answer *health)
 		cmd_is_broken(c, cmd_set_to(c, "ROOT_PATH", cmd_site_path(c)),
 		    "the programs answer, but don't know that they are under "
 		    "%s", cmd_site_path(c));
-	else if (cmd_site_member(cmd_site_json(c, health), "status") != NULL)
+	else if (sb_json_text(cmd_site_json(c, health), "status") != NULL)
 		cmd_is_broken(c, "see what the log of the programs says: they "
 		    "run as another user, or with another SWITCHBOARD_DATA",
 		    "the programs answer %d: they can't read the database",
@@ -90,12 +67,9 @@ cmd_check_answer(struct cmd_check *c)
 	if (c->url == NULL)
 		return;
 	health = cmd_site_ask(c, "/health", NULL, NULL);
-	if (health->failure != CMD_ANSWERED) {
-		cmd_is_broken(c, failures[health->failure].fix, "%s: %s (%s)",
-		    c->url, failures[health->failure].what, health->why);
+	if (health->failure != CMD_ANSWERED)
 		return;
-	}
-	status = cmd_site_member(cmd_site_json(c, health), "status");
+	status = sb_json_text(cmd_site_json(c, health), "status");
 	if (health->status != sb_status_number(SB_OK) || status == NULL ||
 	    strcmp(status, "ok") != 0) {
 		judge_status(c, health);
@@ -121,7 +95,7 @@ cmd_check_https(struct cmd_check *c)
 		cmd_is_broken(c, "get a certificate (certbot), and serve "
 		    "https://", "passwords and tokens go over %s in the clear",
 		    c->url);
-	else if (cmd_answer_field(c->pool, c->site->health,
+	else if (cmd_site_field(c, c->site->health,
 	    "Strict-Transport-Security") == NULL)
 		cmd_is_unwise(c, cmd_site_lines(c, "Header always set "
 		    "Strict-Transport-Security \"max-age=31536000\"",
@@ -141,15 +115,13 @@ learn(struct cmd_check *c, struct json_object *o)
 {
 	struct cmd_site *site = c->site;
 
-	site->version = cmd_site_member(o, "version");
-	site->environment = cmd_site_member(o, "environment");
-	site->prefix = cmd_site_member(o, "prefix");
-	site->client = cmd_site_member(o, "client_address");
-	site->peer = cmd_site_member(o, "peer_address");
-	site->forwarded = cmd_site_member(o, "forwarded_for");
-	site->software = cmd_site_member(o, "server_software");
-	site->step = json_object_get_int64(json_object_object_get(o,
-	    "schema_step"));
+	site->version = cmd_site_text(c, o, "version");
+	site->environment = cmd_site_text(c, o, "environment");
+	site->prefix = cmd_site_text(c, o, "prefix");
+	site->client = cmd_site_text(c, o, "client_address");
+	site->peer = cmd_site_text(c, o, "peer_address");
+	site->forwarded = cmd_site_text(c, o, "forwarded_for");
+	site->software = cmd_site_text(c, o, "server_software");
 	site->step_known = json_object_get_int64(json_object_object_get(o,
 	    "schema_step_known"));
 	site->known = site->version != NULL && site->environment != NULL &&
@@ -178,12 +150,10 @@ judge_refusal(struct cmd_check *c, const struct cmd_answer *answer)
 		    "version", "the web server sends /api/auth elsewhere, or "
 		    "the programs are older than this command");
 	else
-		cmd_is_broken(c, answer->failure != CMD_ANSWERED ?
-		    failures[answer->failure].fix : "see what the logs of the "
-		    "programs and the web server say; send /api/auth to the "
-		    "program auth", "/api/auth/check is answered with a %d "
-		    "(%s)", answer->status, answer->failure == CMD_ANSWERED ?
-		    "not JSON of ours" : answer->why);
+		cmd_is_broken(c, "see what the logs of the programs and the "
+		    "web server say; send /api/auth to the program auth",
+		    "/api/auth/check is answered with a %d (not JSON of ours)",
+		    answer->status);
 }
 
 void
@@ -202,9 +172,11 @@ cmd_check_token(struct cmd_check *c)
 		return;
 	}
 	answer = cmd_site_ask(c, "/api/auth/check", c->site->token, made_up);
+	if (answer->failure != CMD_ANSWERED)
+		return;
 	o = cmd_site_json(c, answer);
 	if (answer->status != sb_status_number(SB_OK) ||
-	    cmd_site_member(o, "version") == NULL) {
+	    sb_json_text(o, "version") == NULL) {
 		judge_refusal(c, answer);
 		return;
 	}

@@ -10,14 +10,18 @@
 #include "findings.h"
 #include "fetch.h"
 
-#define SPREAD		(SB_SECOND / 2)	/* of a stream's 750 ms, at least */
+/*
+ * Of a stream's 750 ms, at least: what is held back comes all at once, and what
+ * isn't may have been stalled somewhere.
+ */
+#define SPREAD		(SB_SECOND / 4)
 #define OFF		(60 * SB_SECOND)	/* that clocks may be apart */
 
 static bool
 is_media(struct cmd_check *c, const struct cmd_answer *answer,
     const char *media)
 {
-	const char *type = cmd_answer_field(c->pool, answer, "Content-Type");
+	const char *type = cmd_site_field(c, answer, "Content-Type");
 
 	return type != NULL && strncasecmp(type, media, strlen(media)) == 0;
 }
@@ -28,16 +32,21 @@ void
 cmd_check_stream(struct cmd_check *c)
 {
 	struct cmd_answer *answer;
+	const char *type;
 
 	if (c->site == NULL || !c->site->known)
 		return;
 	answer = cmd_site_ask(c, "/api/auth/check/stream", c->site->token,
 	    NULL);
+	if (answer->failure != CMD_ANSWERED)
+		return;
+	type = cmd_site_field(c, answer, "Content-Type");
 	if (answer->status != sb_status_number(SB_OK) ||
 	    !is_media(c, answer, SB_EVENT_STREAM))
 		cmd_is_broken(c, "see what the web server's log says",
-		    "a stream of events is answered with a %d (%s)",
-		    answer->status, answer->why);
+		    "a stream of events is answered with a %d, as %s",
+		    answer->status, type == NULL ? "what has no type" :
+		    type);
 	else if (answer->last - answer->first < SPREAD)
 		cmd_is_unwise(c, cmd_site_lines(c, "ProxyPass … "
 		    "flushpackets=on (mod_proxy_fcgi), or "
@@ -56,7 +65,7 @@ static bool
 is_ours(struct cmd_check *c, const struct cmd_answer *answer)
 {
 	return is_media(c, answer, SB_MEDIA_JSON) &&
-	    cmd_site_member(cmd_site_json(c, answer), "detail") != NULL;
+	    sb_json_text(cmd_site_json(c, answer), "detail") != NULL;
 }
 
 void
@@ -71,6 +80,8 @@ cmd_check_errors(struct cmd_check *c)
 		return;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		answer = cmd_site_ask(c, paths[i], NULL, NULL);
+		if (answer->failure != CMD_ANSWERED)
+			return;
 		if (is_ours(c, answer))
 			continue;
 		wrong++;
@@ -124,7 +135,7 @@ is_leak(const struct cmd_answer *answer)
 	    has_setting(answer));
 }
 
-/* The URL, and the root of its host, if that is another. */
+/* The root of the URL's host. */
 static const char *
 root_of(struct cmd_check *c)
 {
@@ -132,35 +143,49 @@ root_of(struct cmd_check *c)
 	    strlen(cmd_site_path(c)));
 }
 
-void
-cmd_check_reach(struct cmd_check *c)
+/* How many of the data directory's files anybody can have there. */
+static int
+leaks_below(struct cmd_check *c, const char *folder)
 {
 	static const char *const names[] = { "switchboard.db",
 	    "signing-keys.json", ".env" };
-	const char *roots[2], *folders[3] = { "", "data/", NULL }, *url;
+	const char *url;
 	int leaks = 0;
 
-	if (c->site == NULL)
-		return;
-	roots[0] = c->url;
-	roots[1] = root_of(c);
-	folders[2] = sb_printf(c->pool, "%s/", basename(sb_printf(c->pool,
-	    "%s", sb_settings.data)));
-	for (int i = 0; i < 2 * 3 * 3; i++) {
-		if ((i >= 9 && strcmp(roots[0], roots[1]) == 0) ||
-		    (i % 9 >= 6 && strcmp(folders[1], folders[2]) == 0))
-			continue;
-		url = sb_printf(c->pool, "%s/%s%s", roots[i / 9],
-		    folders[i % 9 / 3], names[i % 3]);
-		cmd_progress("%s", url);
-		if (!is_leak(cmd_fetch(c->pool, url, NULL)))
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		url = sb_printf(c->pool, "%s/%s", folder, names[i]);
+		if (!is_leak(cmd_site_fetch(c, url, NULL)))
 			continue;
 		leaks++;
 		cmd_is_broken(c, "move the data directory out of the web "
 		    "server's folders, then switchboard key rotate", "anybody "
 		    "can download %s", url);
 	}
-	if (leaks == 0)
+	return leaks;
+}
+
+void
+cmd_check_reach(struct cmd_check *c)
+{
+	const int before = c->unanswered;
+	const char *roots[] = { c->url, NULL, NULL };
+	const char *folders[] = { "", "/data", NULL, NULL }, *own;
+	int leaks = 0;
+
+	if (c->site == NULL)
+		return;
+	if (*cmd_site_path(c) != '\0')
+		roots[1] = root_of(c);
+	own = sb_printf(c->pool, "/%s", basename(sb_printf(c->pool, "%s",
+	    sb_settings.data)));
+	if (strcmp(own, folders[1]) != 0)
+		folders[2] = own;
+	for (const char **root = roots; *root != NULL; root++)
+		for (const char **folder = folders; *folder != NULL; folder++)
+			leaks += leaks_below(c, sb_printf(c->pool, "%s%s",
+			    *root, *folder));
+	/* Where nobody answered, nothing is known. */
+	if (leaks == 0 && c->unanswered == before)
 		cmd_is_fine(c, "no file of the data directory is found where "
 		    "one would guess");
 }
@@ -177,7 +202,9 @@ cmd_check_gzip(struct cmd_check *c)
 	if (c->site == NULL)
 		return;
 	answer = cmd_site_ask(c, "/openapi.json", NULL, wants);
-	coding = cmd_answer_field(c->pool, answer, "Content-Encoding");
+	if (answer->failure != CMD_ANSWERED)
+		return;
+	coding = cmd_site_field(c, answer, "Content-Encoding");
 	if (answer->status != sb_status_number(SB_OK))
 		cmd_is_broken(c, "make install puts it there", "/openapi.json "
 		    "is answered with a %d", answer->status);

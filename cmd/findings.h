@@ -22,6 +22,7 @@ struct cmd_check {
 	int		 count[CMD_GRADES];
 	struct json_object *list;
 	struct cmd_site	*site;		/* what was learnt of the web server */
+	int		 unanswered;	/* requests to it */
 };
 
 /* What is as it should be, in half a sentence. */
@@ -73,10 +74,7 @@ void	 cmd_check_counts(struct cmd_check *);
 void	 cmd_check_keys(struct cmd_check *);
 void	 cmd_check_secret(struct cmd_check *);
 
-/*
- * A token for the programs, by the key that signs; NULL if there is none, or
- * if nobody has signed by it so far.
- */
+/* A token for the programs, by the key that signs; NULL if there is none. */
 const char *cmd_check_sign(struct cmd_check *);
 
 /* ---------------------------------------------------------- check_care.c */
@@ -94,7 +92,7 @@ struct cmd_site {
 	bool		 known;		/* what follows is */
 	const char	*version, *environment, *prefix;
 	const char	*client, *peer, *forwarded, *software;
-	int64_t		 step, step_known;
+	int64_t		 step_known;	/* the newest of the schema's */
 };
 
 /* The path in the URL, or "". */
@@ -103,14 +101,29 @@ const char *cmd_site_path(const struct cmd_check *);
 /* Whether the URL is of this machine. */
 bool	 cmd_site_is_here(const struct cmd_check *);
 
-/* Asks for a path below the URL, with a token or NULL, and header fields. */
+/*
+ * Asks for a path below the URL, with a token or NULL, and header fields, ended
+ * by NULL, or NULL.  Whoever gets no answer (its failure) has nothing to say of
+ * it: the first of them is told here, as broken.
+ */
 struct cmd_answer *cmd_site_ask(struct cmd_check *, const char *path,
 	    const char *token, const char *const *fields);
+
+/* The same for any URL. */
+struct cmd_answer *cmd_site_fetch(struct cmd_check *, const char *url,
+	    const char *const *fields);
 
 /* An answer as a JSON object; NULL if it is none. */
 struct json_object *cmd_site_json(struct cmd_check *,
 	    const struct cmd_answer *);
-const char *cmd_site_member(struct json_object *, const char *name);
+
+/* A text of such an object, harmless to a terminal; NULL if there is none. */
+const char *cmd_site_text(struct cmd_check *, struct json_object *,
+	    const char *name);
+
+/* A header field's value, harmless likewise, or NULL. */
+const char *cmd_site_field(struct cmd_check *, const struct cmd_answer *,
+	    const char *name);
 
 /* The lines for the web server, or for each where it isn't known which. */
 const char *cmd_site_lines(struct cmd_check *, const char *apache,

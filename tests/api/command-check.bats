@@ -41,7 +41,7 @@ setup()
 	settings=()
 	env=(ENVIRONMENT=production CORS_ORIGINS=https://chat.example)
 	file=$SWITCHBOARD_DATA/.env
-	read -r port tls_port <"$BATS_FILE_TMPDIR/ports"
+	read -r port tls_port deaf_port <"$BATS_FILE_TMPDIR/ports"
 }
 
 # check STATUS [ARGUMENT...]: it ends so, and says it in JSON.
@@ -573,6 +573,38 @@ through()
 	    'ROOT_PATH=/hides'
 }
 
+@test "where nobody answers, nothing is found to be well" {
+	through 1 closes
+	found red token 'no answer to http://127.0.0.1' "web server's log"
+	listed '[.findings[] | select(.area == "web" and .grade == "red")]
+	    | length == 1'
+	listed 'all(.findings[]; .check != "reach" and .check != "errors"
+	    and .check != "gzip")'
+}
+
+@test "a stream that is not answered is told with what comes instead" {
+	through 1 fails
+	found red stream 'answered with a 500, as text/html' 'log says'
+	lacks "$output" 'No error'
+}
+
+@test "what a web server says does nothing to a terminal" {
+	local how
+	env=(ENVIRONMENT=development)
+	for how in rude rudely-moved; do
+		switchboard check --url "http://127.0.0.1:$port/$how"
+		ends 1
+		is_harmless "$output"
+		lacks "$output" $'\n          fix: rm'
+		has "$output" '31mc'
+		switchboard check --json --url "http://127.0.0.1:$port/$how"
+		ends 1
+		is_harmless "$output"
+		listed '.red > 0 and all(.findings[];
+		    (.fix // "") | contains("\n          fix") | not)'
+	done
+}
+
 @test "programs that don't run, and a URL that leads elsewhere, are told" {
 	through 1 down
 	found red answer 'is answered with a 502' "the web server's log"
@@ -586,7 +618,7 @@ through()
 	# Too long a label for a name, so that nobody is asked for it.
 	check 1 --url "http://$(printf a%.0s {1..70}).example"
 	found red answer 'nobody knows the name of the host' 'AAAA'
-	check 1 --url http://127.0.0.1:1
+	check 1 --url "http://127.0.0.1:$deaf_port"
 	found red answer 'nothing listens there' 'start the web server'
 	check 1 --url "https://127.0.0.1:$tls_port/good"
 	found red answer 'its certificate is not good' 'certbot renew'

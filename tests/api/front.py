@@ -5,16 +5,26 @@ check --url ask it.
 
   front.py PROGRAMS DATA FOREIGN-DATA PORTS-FILE CERTIFICATE
 
-Writes the ports that it listens at, http and https, into the file.
+Writes the ports that it listens at, http and https, into the file, and one
+that it keeps to itself and nobody listens at.
 """
 
 import http.server
+import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 
+# What a terminal would go by, and a line too many.
+RUDE = "a\x1b]0;b\x07\x9b31mc"
+RUDE_BODY = json.dumps({name: RUDE + "\u202e\n          fix: rm -r /"
+                        for name in (
+                            "version", "environment", "prefix",
+                            "client_address", "peer_address", "forwarded_for",
+                            "server_software", "detail", "status")}).encode()
 PAGE = b"<!DOCTYPE html><title>404 Not Found</title>"
 
 
@@ -89,6 +99,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif how == "hangs":
             print(f"GET {self.path}", flush=True)
             self.rfile.read()
+        elif how == "closes" and rest != "/health":
+            pass
+        elif how == "fails" and rest == "/api/auth/check/stream":
+            self.answer(500, {"Content-Type": "text/html"}, PAGE)
+        elif how == "rude" and rest != "/health":
+            self.answer(200, {"Content-Type": "application/json",
+                              "Content-Encoding": RUDE}, RUDE_BODY)
+        elif how == "rudely-moved":
+            self.answer(301, {"Location": RUDE})
         elif how == "down":
             self.answer(502, {"Content-Type": "text/html"}, PAGE)
         elif "leaks" in how.split("_") and rest.startswith("/data/") and \
@@ -111,11 +130,14 @@ class Server(http.server.ThreadingHTTPServer):
 PROGRAMS, DATA, FOREIGN, PORTS, CERTIFICATE = sys.argv[1:]
 plain = Server(("127.0.0.1", 0), Handler)
 secure = Server(("127.0.0.1", 0), Handler)
+deaf = socket.socket()
+deaf.bind(("127.0.0.1", 0))
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
 secure.socket = context.wrap_socket(secure.socket, server_side=True)
 threading.Thread(target=secure.serve_forever, daemon=True).start()
 with open(PORTS + ".new", "w", encoding="ascii") as ports:
-    ports.write(f"{plain.server_port} {secure.server_port}\n")
+    ports.write(f"{plain.server_port} {secure.server_port} "
+                f"{deaf.getsockname()[1]}\n")
 os.rename(PORTS + ".new", PORTS)
 plain.serve_forever()
