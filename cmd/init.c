@@ -308,14 +308,21 @@ say_what_is_next(struct init *in)
 	const char *call = cmd_own_call(in->pool);
 	const char *who = owner == NULL ? "OWNER" : owner->pw_name;
 
-	printf("\nNext:\n"
-	    "  - let the web server start the programs as %s: the sources have "
-	    "its configuration\n    in deploy/\n"
-	    "  - in /etc/cron.d/switchboard:\n"
-	    "    17 * * * *  %s  %s tick --quiet\n"
-	    "    37 3 * * *  %s  %s backup --force FILE\n"
-	    "  - %s check --url https://HOST\n", who, who, call, who, call,
-	    call);
+	if (sb_settings.home != NULL)
+		printf("\nNext:\n"
+		    "  - among the cron jobs of the control panel, or in your "
+		    "crontab:\n"
+		    "    17 * * * *  %s tick --quiet\n"
+		    "    37 3 * * *  %s backup --force FILE\n", call, call);
+	else
+		printf("\nNext:\n"
+		    "  - let the web server start the programs as %s: the "
+		    "sources have its configuration\n    in deploy/\n"
+		    "  - in /etc/cron.d/switchboard:\n"
+		    "    17 * * * *  %s  %s tick --quiet\n"
+		    "    37 3 * * *  %s  %s backup --force FILE\n", who, who,
+		    call, who, call);
+	printf("  - %s check --url https://HOST\n", call);
 }
 
 static enum cmd_exit

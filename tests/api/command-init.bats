@@ -105,6 +105,9 @@ made   the database, at schema step "
 	has "$output" "made   $elsewhere/chat/data, for $me alone"
 	has "$output" "made   $elsewhere/chat/etc/switchboard.env, the settings"
 	has "$output" "SWITCHBOARD_HOME=$elsewhere/chat $command check --url"
+	has "$output" 'among the cron jobs of the control panel'
+	lacks "$output" /etc/cron.d
+	lacks "$output" deploy/
 	is "$(stat -c %a "$elsewhere/chat/etc/switchboard.env")" 640
 	switchboard settings --json
 	listed '.file == $file and (.settings[]
