@@ -22,6 +22,8 @@ struct init {
 	bool		 named;		/* the settings file is in there */
 	bool		 root;		/* called it */
 	bool		 there;		/* the directory was */
+	gid_t		 group;		/* of the directory */
+	bool		 made;		/* the settings file is new */
 };
 
 static enum cmd_exit
@@ -39,35 +41,126 @@ say(const char *verb, const char *what)
 
 /* ----------------------------------------------------------- the directory */
 
-/* The folders above it are for everybody to pass. */
+/*
+ * Whether a link in an open folder may be followed.  Root goes through folders
+ * of others, too, who could have it make or give away something elsewhere.
+ */
 static bool
-make_folders(struct sb_pool *pool, const char *path)
+may_follow(int folder)
 {
-	char *copy = sb_printf(pool, "%s", path);
+	struct stat st;
 
-	for (char *p = strchr(copy + 1, '/'); p != NULL;
-	    p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(copy, 0755) == 0)
-			(void)!chmod(copy, 0755);
-		else if (errno != EEXIST)
-			return false;
-		*p = '/';
+	return geteuid() != 0 || (fstat(folder, &st) == 0 && st.st_uid == 0 &&
+	    (st.st_mode & 022) == 0);
+}
+
+/* Many a folder on the way, as a host's /home, may be passed and not read. */
+#define PASS	(O_PATH | O_DIRECTORY | O_CLOEXEC)
+
+static int
+open_folder(int in, const char *name)
+{
+	struct stat st;
+
+	if (may_follow(in))
+		return openat(in, name, PASS);
+	if (fstatat(in, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(st.st_mode)) {
+		errno = ELOOP;
+		return -1;
 	}
-	return true;
+	return openat(in, name, PASS | O_NOFOLLOW);
+}
+
+/* What is made is for everybody to pass.  Closes the one that it is in. */
+static int
+enter_folder(int in, const char *name)
+{
+	int fd = open_folder(in, name), error;
+	mode_t mask;
+
+	if (fd < 0 && errno == ENOENT) {
+		mask = umask(022);
+		if (mkdirat(in, name, 0755) == 0 || errno == EEXIST)
+			fd = open_folder(in, name);
+		umask(mask);
+	}
+	error = errno;
+	close(in);
+	errno = error;
+	return fd;
+}
+
+/*
+ * The folder above the last part of a path, which is made if it isn't there;
+ * -1, with errno, if it can't be.  *last is that part, in the pool.
+ */
+static int
+open_above(struct sb_pool *pool, const char *path, const char **last)
+{
+	int fd = open(*path == '/' ? "/" : ".", PASS);
+	size_t n;
+
+	for (path += strspn(path, "/"); fd >= 0; path += strspn(path, "/")) {
+		n = strcspn(path, "/");
+		*last = sb_copy(pool, path, n);
+		path += n;
+		if (path[strspn(path, "/")] == '\0')
+			break;
+		fd = enter_folder(fd, *last);
+	}
+	return fd;
+}
+
+static const char *
+reason(int error)
+{
+	return error == ELOOP ? "a link in a folder of somebody else's leads "
+	    "there; name the place itself" : strerror(error);
+}
+
+/* The new one, open, and its owner's; -1, with errno, if it can't be made. */
+static int
+make_below(int folder, const char *name, const struct passwd *owner)
+{
+	int fd = -1, error;
+	struct stat st;
+
+	if (mkdirat(folder, name, 0700) != 0)
+		return -1;
+	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	errno = fd < 0 ? errno : EPERM;
+	/* Whoever owns the folder may have put another in its place. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    fchmod(fd, 0700) == 0 && (owner == NULL || fchown(fd,
+	    owner->pw_uid, owner->pw_gid) == 0))
+		return fd;
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	unlinkat(folder, name, AT_REMOVEDIR);
+	errno = error;
+	return -1;
 }
 
 static enum cmd_exit
 make_directory(struct init *in, const struct passwd *owner)
 {
-	const char *path = sb_settings.data;
+	const char *path = sb_settings.data, *name;
+	int folder = open_above(in->pool, path, &name), fd = -1, error;
+	struct stat st;
 
-	if (!make_folders(in->pool, path) || mkdir(path, 0700) != 0)
-		return refuse(CMD_CREATE, path, strerror(errno));
-	if (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) != 0) {
-		rmdir(path);
-		return refuse(CMD_CREATE, path, strerror(errno));
-	}
+	if (folder >= 0)
+		fd = make_below(folder, name, owner);
+	error = errno;
+	if (folder >= 0)
+		close(folder);
+	if (fd < 0)
+		return refuse(CMD_CREATE, path, reason(error));
+	if (fstat(fd, &st) == 0)
+		in->group = st.st_gid;
+	close(fd);
 	say("made", sb_printf(in->pool, "%s, for %s alone", path,
 	    owner != NULL ? owner->pw_name : "its owner"));
 	return CMD_OK;
@@ -100,6 +193,7 @@ have_directory(struct init *in)
 		    "is there, and another's; to change that: chown -R %s: %s",
 		    in->user, sb_settings.data));
 	in->there = true;
+	in->group = st.st_gid;
 	return CMD_OK;
 }
 
@@ -129,36 +223,46 @@ settings_text(const struct init *in)
 }
 
 static bool
-write_file(const char *path, const char *text, gid_t group)
+write_file(int folder, const char *name, const char *text, gid_t group)
 {
 	const size_t n = strlen(text);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    0600), error;
 	bool done;
 
 	if (fd < 0)
 		return false;
 	done = write(fd, text, n) == (ssize_t)n && fchown(fd, (uid_t)-1,
 	    group) == 0 && fchmod(fd, 0640) == 0 && fsync(fd) == 0;
+	error = errno;
 	close(fd);
 	if (!done)
-		unlink(path);
+		unlinkat(folder, name, 0);
+	errno = error;
 	return done;
 }
 
 /* Elsewhere than in the data directory: the programs need only read it. */
-static void
+static enum cmd_exit
 have_outer_file(struct init *in)
 {
-	const char *path = cmd_settings_path(in->pool);
-	struct stat st;
+	const char *path = cmd_settings_path(in->pool), *name, *why;
+	int folder = open_above(in->pool, path, &name);
 
-	if (stat(sb_settings.data, &st) == 0 &&
-	    make_folders(in->pool, path) &&
-	    write_file(path, settings_text(in), st.st_gid))
+	in->made = folder >= 0 && write_file(folder, name, settings_text(in),
+	    in->group);
+	why = reason(errno);
+	if (folder >= 0)
+		close(folder);
+	if (in->made)
 		say("made", sb_printf(in->pool, "%s, the settings", path));
+	else if (in->production)
+		return refuse(CMD_CREATE, path, sb_printf(in->pool, "%s; "
+		    "without it, --production can't be kept", why));
 	else
 		say("lacks", sb_printf(in->pool, "%s: %s; the settings are "
-		    "their defaults", path, strerror(errno)));
+		    "their defaults", path, why));
+	return CMD_OK;
 }
 
 /* As the owner. */
@@ -171,22 +275,50 @@ have_own_file(struct init *in)
 		return refuse(CMD_CREATE, ".env", wrong);
 	say("made", sb_printf(in->pool, "%s/.env, the settings",
 	    sb_settings.data));
-	return cmd_read_settings() ? CMD_OK : CMD_SETTINGS;
+	in->made = true;
+	return CMD_OK;
+}
+
+/* What is there stays as it is: whoever wants production has to write it. */
+static enum cmd_exit
+judge_production(struct init *in)
+{
+	const struct sb_found *found = sb_setting_found;
+	const char *now = sb_settings.environment;
+
+	if (!in->production || strcmp(now, "production") == 0)
+		return CMD_OK;
+	for (const struct sb_setting *s = sb_setting_table;
+	    strcmp(s->name, "ENVIRONMENT") != 0; s++)
+		found++;
+	if (found->origin == ENVIRONMENT)
+		return refuse(CMD_DATA, "ENVIRONMENT", sb_printf(in->pool, "is "
+		    "%s in the environment, which wins over any file: put "
+		    "ENVIRONMENT=production there", now));
+	if (sb_settings.env_file == NULL && !in->made)
+		return CMD_OK;
+	return refuse(CMD_DATA, cmd_settings_path(in->pool), "is there, and "
+	    "--production changes nothing in it: put ENVIRONMENT=production "
+	    "into it");
 }
 
 /* After root has become the owner. */
 static enum cmd_exit
 have_settings(struct init *in)
 {
+	enum cmd_exit status = CMD_OK;
+
 	if (in->there)
 		say("there", sb_settings.data);
 	if (sb_settings.env_file != NULL)
 		say("there", sb_settings.env_file);
 	else if (in->named)
-		return have_own_file(in);
+		status = have_own_file(in);
 	else if (!in->root)
-		have_outer_file(in);
-	return CMD_OK;
+		status = have_outer_file(in);
+	if (status != CMD_OK || !in->made)
+		return status;
+	return cmd_read_settings() ? judge_production(in) : CMD_SETTINGS;
 }
 
 /* ---------------------------------------------------- what programs make */
@@ -301,6 +433,7 @@ cmd_own_call(struct sb_pool *pool)
 	return self;
 }
 
+/* With a web space alone there is no /etc, and there are no sources. */
 static void
 say_what_is_next(struct init *in)
 {
@@ -330,10 +463,12 @@ run(struct init *in)
 {
 	enum cmd_exit status;
 
-	if ((status = have_directory(in)) != CMD_OK)
+	if ((status = judge_production(in)) != CMD_OK ||
+	    (status = have_directory(in)) != CMD_OK)
 		return status;
-	if (in->root && !in->named && sb_settings.env_file == NULL)
-		have_outer_file(in);
+	if (in->root && !in->named && sb_settings.env_file == NULL &&
+	    (status = have_outer_file(in)) != CMD_OK)
+		return status;
 	if ((status = cmd_become_owner("init")) != CMD_OK ||
 	    (status = have_settings(in)) != CMD_OK ||
 	    (status = have_database(in)) != CMD_OK ||

@@ -125,11 +125,62 @@ made   the database, at schema step "
 	holds '.environment == "production"'
 }
 
+@test "--production is refused where it would change nothing" {
+	init
+	local before=$(cd "$SWITCHBOARD_DATA" && md5sum .env)
+	rm "$SWITCHBOARD_DATA/secret"
+	init --production
+	ends 65 "switchboard init: $SWITCHBOARD_DATA/.env: is there, and --production changes nothing in it: put ENVIRONMENT=production into it"
+	is "$output" ''
+	is "$(cd "$SWITCHBOARD_DATA" && md5sum .env)" "$before"
+	[ ! -e "$SWITCHBOARD_DATA/secret" ]
+	echo ENVIRONMENT=production >>"$SWITCHBOARD_DATA/.env"
+	init --production
+	ends 0
+	rm "$SWITCHBOARD_DATA/.env"
+	env=(ENVIRONMENT=staging)
+	init --production
+	ends 65 'switchboard init: ENVIRONMENT: is staging in the environment, which wins over any file: put ENVIRONMENT=production there'
+	[ ! -e "$SWITCHBOARD_DATA/.env" ]
+}
+
+@test "--production fails where its settings can't be written" {
+	mkdir "$elsewhere/chat"
+	: >"$elsewhere/chat/etc"
+	env=(SWITCHBOARD_DATA= "SWITCHBOARD_HOME=$elsewhere/chat")
+	init --production
+	ends 73 "switchboard init: $elsewhere/chat/etc/switchboard.env: Not a directory; without it, --production can't be kept"
+	init
+	is "$status" 0 'exit status'
+	has "$output" "lacks  $elsewhere/chat/etc/switchboard.env: Not a directory"
+}
+
+@test "root follows its own links, and those of nobody else" {
+	root_only
+	mkdir "$elsewhere/theirs" "$elsewhere/target"
+	ln -s ../target "$elsewhere/theirs/link"
+	ln -s target "$elsewhere/link"
+	chown -h nobody "$elsewhere/theirs" "$elsewhere/theirs/link"
+	SWITCHBOARD_DATA=$elsewhere/theirs/link/data
+	switchboard init --user nobody
+	ends 73 "switchboard init: $SWITCHBOARD_DATA: a link in a folder of somebody else's leads there; name the place itself"
+	is "$(ls -A "$elsewhere/target")" ''
+	SWITCHBOARD_DATA=$elsewhere/theirs/new/data/
+	switchboard init --user nobody
+	is "$status" 0 'exit status'
+	is "$(stat -c '%a %U' "$elsewhere/theirs/new" "$SWITCHBOARD_DATA" |
+	    paste -sd,)" '755 root,700 nobody'
+	SWITCHBOARD_DATA=$elsewhere/link/data
+	switchboard init --user nobody
+	is "$status" 0 'exit status'
+	is "$(stat -c '%a %U' "$elsewhere/target/data")" '700 nobody'
+}
+
 @test "a second time it says what is there, and changes nothing" {
 	init
 	local before=$(cd "$SWITCHBOARD_DATA" && md5sum .env signing-keys.json \
 	    secret switchboard.db && stat -c '%n %Y' .env secret .)
-	init --production
+	init
 	ends 0
 	has "$output" "there  $SWITCHBOARD_DATA
 there  $SWITCHBOARD_DATA/.env
@@ -214,6 +265,25 @@ there  the database, at schema step "
 	switchboard init --user root
 	ends 77 'switchboard init: root: only root can make it for somebody else'
 	[ ! -e "$elsewhere/var" ]
+}
+
+@test "folders on the way need only be passed" {
+	if ((EUID == 0)); then
+		setpriv --reuid=65534 --regid=65534 --clear-groups test -x \
+		    "$command" || skip 'the build is not open to other users'
+		mkdir "$elsewhere/var"
+		chown 65534 "$elsewhere/var"
+		chmod 711 "$elsewhere"
+		clock=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	else
+		mkdir "$elsewhere/var"
+		chmod 111 "$elsewhere"
+	fi
+	SWITCHBOARD_DATA=$elsewhere/var/new/data
+	switchboard init
+	chmod 755 "$elsewhere"
+	is "$status" 0 'exit status'
+	has "$output" "made   $SWITCHBOARD_DATA, for its owner alone"
 }
 
 @test "a place where it can't be made is named" {
