@@ -44,9 +44,12 @@ files()
 	    usr/share/doc/switchboard/examples/cron/switchboard \
 	    usr/share/doc/switchboard/examples/lighttpd/lighttpd.conf \
 	    usr/share/doc/switchboard/examples/systemd/lighttpd.conf \
-	    usr/lib/{sysusers,tmpfiles}.d/switchboard.conf; do
+	    usr/share/doc/switchboard/examples/systemd/{sysusers,tmpfiles}.conf \
+	    usr/lib/systemd/system/switchboard.target; do
 		has "$output"$'\n' "./$file"$'\n'
 	done
+	# systemd reads these at each boot, and would take data from others.
+	run -1 grep -E 'sysusers[.]d|tmpfiles[.]d' <<<"$output"
 	# Nor are there data, settings, which init would leave alone, or a log.
 	is "$(cd "$ROOT" && echo * usr/* usr/share/*)" \
 	    'usr usr/bin usr/lib usr/libexec usr/share usr/share/bash-completion usr/share/doc usr/share/man usr/share/switchboard'
@@ -54,7 +57,10 @@ files()
 
 @test "examples name the paths of the installation" {
 	cd "$ROOT/usr/share/doc/switchboard/examples"
-	run -1 grep -rE '@[a-z_]+@' .
+	run -1 grep -rE '@[a-z_]+@|/usr/local' .
+	has "$(<apache/fcgid.conf)" \
+	    'Define SWITCHBOARD_PROGRAMS /usr/libexec/switchboard'
+	has "$(<apache/proxy.conf)" ' /etc/switchboard.env'
 	has "$(<cron/switchboard)" ' /usr/bin/switchboard tick --quiet'
 	has "$(<logrotate/switchboard)" '/var/log/switchboard/*.log {'
 	[ -x lighttpd/start ]

@@ -50,6 +50,8 @@ boot()
 		mount --bind "$1/etc/passwd" /etc/passwd
 		mount --bind "$1/etc/group" /etc/group
 		systemd-tmpfiles --create /srv/units/tmpfiles.conf
+		install -d -m 700 -o switchboard -g switchboard \
+		    /srv/state/lib/switchboard
 		mount --bind "$1/run" /run
 		mount -t tmpfs -o mode=755 none "$1/dev"
 		cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom \
