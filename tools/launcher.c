@@ -17,6 +17,8 @@
 #define FOLDER		"switchboard"		/* the private one */
 #define PROGRAMS	"libexec/switchboard"	/* in it */
 #define LOADER		PROGRAMS "/ld.so"
+#define LIBRARIES	"lib"
+#define LIST		"VERSIONS.txt"		/* of these, in there */
 #define COMMAND		"switchboard"		/* the command line */
 
 /* Longer ones are cut off, and then lead nowhere. */
@@ -146,6 +148,32 @@ take_name(const char *self, char *name, size_t size)
 	return name;
 }
 
+/*
+ * Whether all libraries of the list are there: the loader would look for one
+ * that is not in the host's folders, and might find another version of it.
+ * Then missing is the path of the first that isn't.
+ */
+static bool
+has_libraries(const char *application, struct path *missing)
+{
+	char line[512], *name;
+	bool all = true;
+	FILE *list;
+
+	if (!print_path(missing, "%s/" LIBRARIES "/" LIST, application) ||
+	    (list = fopen(missing->text, "re")) == NULL)
+		return false;
+	while (all && fgets(line, sizeof(line), list) != NULL) {
+		name = strtok(line, " \n");
+		if (name != NULL && strstr(name, ".so") != NULL)
+			all = print_path(missing, "%s/" LIBRARIES "/%s",
+			    application, name) &&
+			    access(missing->text, R_OK) == 0;
+	}
+	fclose(list);
+	return all;
+}
+
 /* What is meant for the host's own libraries would do harm to ours. */
 static bool
 is_for_libraries(const char *variable)
@@ -192,7 +220,7 @@ become(const char *application, const char *program, char **arguments)
 		n++;
 	if (!set_environment(application) ||
 	    !print_path(&loader, "%s/" LOADER, application) ||
-	    !print_path(&libraries, "%s/lib", application) ||
+	    !print_path(&libraries, "%s/" LIBRARIES, application) ||
 	    !print_path(&copy, "%s", program) ||
 	    (line = calloc(n + 6, sizeof(*line))) == NULL)
 		return;
@@ -209,7 +237,7 @@ become(const char *application, const char *program, char **arguments)
 int
 main(int argc, char **argv)
 {
-	static struct path self, application, program;
+	static struct path self, application, program, missing;
 	static char *none[] = { NULL };
 	char name[32];
 	bool is_command;
@@ -229,6 +257,9 @@ main(int argc, char **argv)
 	if (!print_path(&program, "%s/" PROGRAMS "/%s", application.text,
 	    name) || *name == '\0' || access(program.text, R_OK) != 0)
 		return fail("there is no such program", program.text,
+		    "unpack the whole archive again");
+	if (!has_libraries(application.text, &missing))
+		return fail("a library is not there", missing.text,
 		    "unpack the whole archive again");
 	become(application.text, program.text, is_command && argc > 1 ?
 	    argv + 1 : none);

@@ -362,6 +362,25 @@ statuses()
 	[[ -e $account/renamed/data/switchboard.db ]]
 }
 
+@test "a library that is missing is not taken from the host" {
+	local library
+
+	unpack_anew
+	for library in libz.so.1 libc.so.6 VERSIONS.txt; do
+		mkdir -p "$host/lib64" "$host/usr/lib"
+		cp "$private/lib/$library" "$host/lib64"
+		cp "$private/lib/$library" "$host/usr/lib"
+		mv "$private/lib/$library" "$account"
+		visit GET /health
+		assert_equal "$code" 500
+		[[ $(field detail) == *'a library is not there: unpack'* ]]
+		[[ $log == *"/home/anna/switchboard/lib/$library: a library is not there"* ]]
+		mv "$account/$library" "$private/lib"
+	done
+	visit GET /health
+	assert_answer 200
+}
+
 @test "another user of that name, beside the account, is not believed" {
 	unpack_anew
 	mv "$private" "$host/home/switchboard"
