@@ -20,7 +20,7 @@
 
 /* Far beyond the end of a file: a byte for each number of a process. */
 #define PROCESSES_AT	((off_t)1 << 30)
-#define PROCESSES	((off_t)1 << 22)
+#define PROCESSES_END	(PROCESSES_AT + ((off_t)1 << 22))
 
 /* Numbers are the machine's own: the file never leaves it. */
 struct head {
@@ -292,22 +292,45 @@ sb_metrics_enter(const char *program)
 	return fd;
 }
 
-/* Of several locks any is told: the others are below it, or above. */
-static int
-count_locks(int fd, off_t from, off_t to)
+/*
+ * Finds the lowest lock that reaches beyond that byte.  Of several any is told:
+ * then there may be others below it.
+ */
+static bool
+find_lock(int fd, off_t from, struct flock *lowest)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-	    .l_start = from, .l_len = to - from };
+	off_t to = PROCESSES_END;
 
-	if (from >= to || fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
-	    lock.l_type == F_UNLCK)
-		return 0;
-	return count_locks(fd, from, lock.l_start) + 1 +
-	    count_locks(fd, lock.l_start + 1, to);
+	while (from < to) {
+		struct flock lock = { .l_type = F_WRLCK,
+		    .l_whence = SEEK_SET, .l_start = from,
+		    .l_len = to - from };
+
+		if (fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
+		    lock.l_type == F_UNLCK)
+			break;
+		*lowest = lock;
+		to = lock.l_start;
+	}
+	return to < PROCESSES_END;
 }
 
+/*
+ * Anybody who may read the file may lock as much of it as he likes: what is not
+ * a single byte is no process, and is passed over.
+ */
 int
 sb_metrics_processes(int fd)
 {
-	return count_locks(fd, PROCESSES_AT, PROCESSES_AT + PROCESSES);
+	off_t at = PROCESSES_AT;
+	struct flock lock;
+	int n = 0;
+
+	while (find_lock(fd, at, &lock)) {
+		n += lock.l_len == 1;
+		if (lock.l_len == 0)
+			break;
+		at = lock.l_start + lock.l_len;
+	}
+	return n;
 }

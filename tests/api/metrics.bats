@@ -317,6 +317,26 @@ health()
 
 # ------------------------------------------------------ what befalls a file
 
+@test "who locks a file of counters, as wide as he likes, is no process" {
+	local how pid
+	call GET /health
+	for how in EX EX,5 EX,0,5 EX,9,1073741824 EX,0,1073741831 \
+	    SH,3,1073741831; do
+		# Until it is told to end.
+		coproc python3 -c "import fcntl, sys
+with open(sys.argv[1], 'r+') as f:
+    fcntl.lockf(f, fcntl.LOCK_$how)
+    print(flush=True)
+    sys.stdin.read()" "$(file)"
+		pid=$COPROC_PID
+		read -r _ <&"${COPROC[0]}"
+		scrape
+		counted 0 switchboard_processes program=meta
+		kill $pid
+		wait $pid || true
+	done
+}
+
 @test "a file of another layout is replaced, and those of others stay" {
 	call GET /health
 	me x
