@@ -64,26 +64,36 @@ static struct sb_metrics *mapped[2];
 
 /*
  * A file that somebody cut off, or that its disk can't hold, must not end the
- * process: memory takes its place, and what was counted is lost.
+ * process: memory takes its place, and what was counted is lost.  POSIX doesn't
+ * list mmap among what a handler may call; Linux' C libraries only pass it on
+ * to the kernel, and set errno.
+ *
+ * Any other signal of that number ends the process, as it would have without
+ * us: a fault would come again by itself, but not what somebody sent.
  */
 static void
 on_bus(int number, siginfo_t *info, void *context)
 {
 	const char *at = info->si_addr;
+	const int error = errno;
 
-	(void)number;
 	(void)context;
 	for (int i = 0; i < 2; i++) {
 		struct sb_metrics *m = mapped[i];
 
-		if (m == NULL || at < m->map || at >= m->map + m->size ||
+		/* Of what was sent, si_addr is no address. */
+		if (info->si_code <= 0 || m == NULL ||
+		    at < m->map || at >= m->map + m->size ||
 		    mmap(m->map, m->size, PROT_READ | PROT_WRITE, MAP_FIXED |
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
 			continue;
 		m->lost = 1;
+		errno = error;
 		return;
 	}
-	signal(SIGBUS, SIG_DFL);
+	/* It is blocked here, and so comes as soon as this returns. */
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 static void

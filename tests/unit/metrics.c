@@ -175,6 +175,17 @@ cut_off(void *with)
 	    !serves(routes, "/quick") || !serves(routes, "/quick");
 }
 
+static int
+be_sent_one(void *with)
+{
+	(void)with;
+	sb_metrics_begin(&program);
+	if (!serves(routes, "/quick"))
+		return 1;
+	raise(SIGBUS);
+	return 2;
+}
+
 /* -------------------------------------------------------------------- tests */
 
 static void
@@ -240,6 +251,14 @@ a_file_that_is_cut_off_ends_no_process(void **state)
 	    path)), 0);
 	/* The third finds it damaged, and makes it anew. */
 	assert_int_equal(number(REQUESTS), 1);
+}
+
+static void
+another_bus_error_ends_the_process(void **state)
+{
+	(void)state;
+	assert_int_equal(memory_wait(memory_fork(be_sent_one, NULL)),
+	    1000 + SIGBUS);
 }
 
 static void
@@ -329,6 +348,7 @@ main(void)
 		TEST(the_killed_leave_sums_that_hold),
 		TEST(a_request_is_in_the_bucket_of_its_time),
 		TEST(a_file_that_is_cut_off_ends_no_process),
+		TEST(another_bus_error_ends_the_process),
 		TEST(a_file_that_is_removed_is_made_anew),
 		TEST(the_next_version_has_a_file_of_its_own),
 		TEST(its_blocks_are_its_own_from_the_start),
