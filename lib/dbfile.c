@@ -243,7 +243,7 @@ sb_db_has_moved(struct sb_db *db)
  * first at that moment has it locked.
  */
 static int
-look_at_step(void)
+look_at_step(const struct sb_db *db)
 {
 	struct sb_pool *pool = sb_pool_new();
 	struct sb_db look = { .pool = pool, .store = SB_STORE_MAIN };
@@ -251,7 +251,7 @@ look_at_step(void)
 
 	if (sqlite3_open_v2(path_of(pool, &look), &look.connection,
 	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
-		sb_db_deadline(&look, 2 * SB_SECOND);
+		sb_db_deadline(&look, db->patience);
 		sqlite3_busy_handler(look.connection, sb_db_wait, &look);
 		step = pragma(&look, "PRAGMA user_version");
 		sb_db_stop_waiting(&look);
@@ -264,7 +264,7 @@ look_at_step(void)
 int
 sb_db_step(struct sb_db *db)
 {
-	return db->connection == NULL ? look_at_step() :
+	return db->connection == NULL ? look_at_step(db) :
 	    pragma(db, "PRAGMA user_version");
 }
 

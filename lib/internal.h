@@ -529,7 +529,10 @@ bool	 sb_db_checkpoint(struct sb_db *);
 /* True once a newer program has changed the file too far for this one. */
 bool	 sb_db_outdated(struct sb_db *);
 
-/* The schema's step in the file, open or not, and in the program. */
+/*
+ * The schema's step in the file, open or not: 0 if there is none, -1, with a
+ * log line, if it can't be read; and in the program.
+ */
 int	 sb_db_step(struct sb_db *);
 int	 sb_db_newest_step(void);
 

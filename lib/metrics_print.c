@@ -15,6 +15,8 @@
 
 #include "metrics.h"
 
+#define PATIENCE	(SB_SECOND / 2)	/* for the database's step */
+
 /* ------------------------------------------------------------ who may read */
 
 static const struct sb_error *const errors[] = { &sb_error_not_found,
@@ -397,15 +399,22 @@ put_sizes(FILE *out, struct sb_pool *pool)
 		    (int64_t)(fs.f_bavail * fs.f_frsize));
 }
 
-/* The request's own connection would make a damaged file its failure. */
-static int
-schema_step(void)
+/*
+ * The request's own connection would make a damaged file its failure.  And who
+ * watches is told the rest at once, rather than this one number.
+ */
+static void
+put_schema_step(FILE *out)
 {
 	struct sb_db *db = sb_db_new(SB_STORE_MAIN);
-	int step = sb_db_step(db);
+	int step;
 
+	sb_db_deadline(db, PATIENCE);
+	step = sb_db_step(db);
 	sb_db_free(db);
-	return step < 0 ? 0 : step;
+	if (step >= 0)
+		put_gauge(out, "switchboard_schema_step", "Step of the "
+		    "database's schema; 0: there is no database yet.", step);
 }
 
 static void
@@ -415,9 +424,7 @@ put_state(FILE *out, struct sb_pool *pool)
 	    "1, for the version of the program that answers this.");
 	fputs("switchboard_build_info{version=\"" PACKAGE_VERSION "\"} 1\n",
 	    out);
-	put_gauge(out, "switchboard_schema_step",
-	    "Step of the database's schema; 0 if it can't be read.",
-	    schema_step());
+	put_schema_step(out);
 	put_sizes(out, pool);
 	put_time(out, pool, "switchboard_last_tick_timestamp_seconds",
 	    "When switchboard tick was last through; 0: never.",

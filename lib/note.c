@@ -79,7 +79,10 @@ sb_json_text(struct json_object *o, const char *name)
 	    json_object_get_string(member) : NULL;
 }
 
-/* As sb_time_text writes it, and no other; 0 for what isn't. */
+/*
+ * As sb_time_text writes it, and no other; 0 for what isn't, or was before
+ * there was anything to note.
+ */
 static int64_t
 read_time(struct sb_pool *pool, const char *text)
 {
@@ -94,7 +97,7 @@ read_time(struct sb_pool *pool, const char *text)
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
 	at = (int64_t)timegm(&tm) * SB_SECOND + micro;
-	return strcmp(sb_time_text(pool, at), text) == 0 ? at : 0;
+	return at > 0 && strcmp(sb_time_text(pool, at), text) == 0 ? at : 0;
 }
 
 int64_t

@@ -273,15 +273,47 @@ file()		# NAME
 	like "$(sample switchboard_filesystem_free_bytes)" '[1-9][0-9]+'
 }
 
+@test "a note of no time that can be is as good as none" {
+	local at
+	for at in 1969-12-31T23:59:50.450000Z 0001-01-01T00:00:00.000000Z \
+	    2026-13-01T00:00:00.000000Z yesterday; do
+		echo "{\"ended_at\":\"$at\"}" \
+		    >"$SWITCHBOARD_DATA/last-tick.json"
+		scrape
+		counted 0 switchboard_last_tick_timestamp_seconds
+	done
+}
+
 @test "they can be read while the database can't" {
 	printf '%8192s' 'This is not a database.' \
 	    >"$SWITCHBOARD_DATA/switchboard.db"
 	call GET /health
 	expect 503
 	scrape
-	counted 0 switchboard_schema_step
+	counted - switchboard_schema_step
 	counted 8192 switchboard_database_size_bytes
 	counted 1 $requests route=/health status=503
+}
+
+@test "a step that is not known is left out, and not waited for for long" {
+	local holder began
+	scrape
+	counted 0 switchboard_schema_step
+	switchboard migrate
+	scrape
+	counted "$(sql 'PRAGMA user_version')" switchboard_schema_step
+	# Of a file without a WAL whoever writes keeps out all others.
+	sql 'PRAGMA journal_mode = DELETE' >/dev/null
+	coproc sqlite3 "$SWITCHBOARD_DATA/switchboard.db"
+	holder=$COPROC_PID
+	echo 'BEGIN EXCLUSIVE; SELECT 1;' >&"${COPROC[1]}"
+	read -r _ <&"${COPROC[0]}"
+	began=${EPOCHREALTIME/./}
+	scrape
+	((${EPOCHREALTIME/./} - began < 1500000))
+	counted - switchboard_schema_step
+	kill $holder
+	wait $holder || true
 }
 
 # ----------------------------------------------------------- many processes
