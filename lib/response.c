@@ -208,7 +208,6 @@ sb_response_send(struct sb_response *rs)
 	sb_limited_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
 		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
-	rs->sent = true;
 	if (way->authorization != NULL || way->secret ||
 	    sb_stream_follows(rs))
 		sb_put_header(rs, "Cache-Control", "no-store");
@@ -236,6 +235,8 @@ sb_response_send(struct sb_response *rs)
 	memcpy(out + head, rs->headers, rs->headers_length);
 	if (once > 0)
 		memcpy(out + head + rs->headers_length, rs->content, once);
+	/* A fault that comes before can still be answered by a 500. */
+	rs->sent = true;
 	return way->conn->write(way->conn, out,
 	    head + rs->headers_length + once) && (once == body ||
 	    way->conn->write(way->conn, rs->content, body));

@@ -568,6 +568,7 @@ struct risk {
 	sb_handler	*handle;
 	const struct sb_field *out;
 	int		*answered;	/* shared: the status sent */
+	const char	*media;		/* of an answer that is no JSON */
 };
 static struct risk risk;
 
@@ -601,7 +602,8 @@ run_risk(void *with)
 {
 	const struct sb_route routes[] = {
 		{ SB_GET, "/", SB_PUBLIC, risk.handle, NULL, risk.out,
-		  "Answer.", risk.out == NULL ? SB_NO_CONTENT : SB_OK },
+		  "Answer.", risk.out == NULL && risk.media == NULL ?
+		  SB_NO_CONTENT : SB_OK, .media = risk.media },
 		{ SB_NONE }
 	};
 	static char method[] = "REQUEST_METHOD=GET", target[] = "REQUEST_URI=/",
@@ -617,15 +619,23 @@ run_risk(void *with)
 
 /* Its end, and through log what it said. */
 static int
-risks(sb_handler *handle, const struct sb_field *fields, const char **log)
+risks_media(sb_handler *handle, const struct sb_field *fields,
+    const char *media, const char **log)
 {
 	int status;
 
-	risk = (struct risk){ handle, fields, memory_shared(sizeof(int)) };
+	risk = (struct risk){ handle, fields, memory_shared(sizeof(int)),
+	    media };
 	memory_listen();
 	status = memory_wait(memory_fork(run_risk, NULL));
 	*log = memory_heard();
 	return status;
+}
+
+static int
+risks(sb_handler *handle, const struct sb_field *fields, const char **log)
+{
+	return risks_media(handle, fields, NULL, log);
 }
 
 static enum sb_status
@@ -662,6 +672,25 @@ controls_in_a_header_are_a_fault_of_ours(void **state)
 
 	(void)state;
 	assert_int_equal(risks(put_controls, out, &log), EX_SOFTWARE);
+	assert_int_equal(*risk.answered, 500);
+}
+
+static enum sb_status
+put_bytes(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_put_packed(rs, "bytes", 5);
+}
+
+/* What comes late is answered, too, as long as nothing was sent. */
+static void
+even_in_the_last_of_them(void **state)
+{
+	const char *log;
+
+	(void)state;
+	assert_int_equal(risks_media(put_bytes, NULL, "text/\r\n", &log),
+	    EX_SOFTWARE);
 	assert_int_equal(*risk.answered, 500);
 }
 
@@ -1007,7 +1036,6 @@ a_missing_page_is_a_fault_of_ours(void **state)
 	assert_non_null(strstr(a->log, "no-such-page.html"));
 }
 
-/* Each status has the number that HTTP gives it, and none two. */
 /* ------------------------------------------------------------ streams */
 
 static int events;		/* that were sent */
@@ -1093,6 +1121,7 @@ a_refusal_and_a_head_have_no_stream(void **state)
 	assert_int_equal(events, -1);
 }
 
+/* Each status has the number that HTTP gives it. */
 static void
 statuses_are_those_of_http(void **state)
 {
@@ -1115,6 +1144,7 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(a_list_may_be_long),
 	cmocka_unit_test(a_fault_of_ours_is_a_500_and_the_end),
 	cmocka_unit_test(controls_in_a_header_are_a_fault_of_ours),
+	cmocka_unit_test(even_in_the_last_of_them),
 	cmocka_unit_test(too_many_levels_are_a_fault_of_ours),
 	cmocka_unit_test(going_on_after_a_close_too_many_is_a_500),
 	cmocka_unit_test(a_body_where_none_is_declared_is_a_500),
