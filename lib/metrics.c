@@ -146,9 +146,11 @@ put_values(FILE *f, enum family family)
 	} else if (family == REFUSALS) {
 		fputs(" limit", f);
 		for (unsigned bit = 1; bit < 1U << SB_LIMITS; bit <<= 1)
-			if (metrics.limits & bit)
-				n += fprintf(f, " %s", sb_limit_name(
-				    (enum sb_limit)bit)) > 0;
+			if (metrics.limits & bit) {
+				fprintf(f, " %s", sb_limit_name(
+				    (enum sb_limit)bit));
+				n++;
+			}
 	} else if (family == FAILURES) {
 		fputs(" reason", f);
 		for (; n < REASONS; n++)
@@ -229,7 +231,7 @@ attach(void)
 {
 	struct sb_metrics *old = metrics.file;
 	struct sb_metrics *new = &metrics.files[old == &metrics.files[0]];
-	const char *why;
+	const char *why, *effect = "nothing is counted";
 
 	if (metrics.layout.text == NULL)
 		lay_out();
@@ -246,11 +248,13 @@ attach(void)
 		if (why != NULL)
 			metrics.file = NULL;
 	}
-	if (metrics.file == NULL && !metrics.told) {
+	if (metrics.file != NULL)
+		effect = "what is counted goes to the one that was removed";
+	if (why != NULL && !metrics.told && (metrics.file == NULL ||
+	    why != sb_metrics_another)) {
 		metrics.told = true;
-		sb_log(SB_WARNING, "%s/%s" SB_METRICS_ENDING ": %s; nothing "
-		    "is counted", sb_settings.data,
-		    metrics.program->name, why);
+		sb_log(SB_WARNING, "%s/%s" SB_METRICS_ENDING ": %s; %s",
+		    sb_settings.data, metrics.program->name, why, effect);
 	}
 }
 
@@ -372,7 +376,7 @@ sb_metrics_count(const struct sb_response *rs)
 	took = now - way->started;
 	if (is_ready(now)) {
 		row = row_of(way);
-		add(REQUESTS, row, (size_t)rs->status - 1, 1);
+		add(REQUESTS, row, (size_t)rs->status - (SB_NEXT + 1), 1);
 		add(DURATIONS, row, BOUNDS + 1, (uint64_t)took);
 		add(DURATIONS, row, bucket_of(took), 1);
 		count_refusal(rs);

@@ -53,8 +53,10 @@ void	 sb_metrics_unmap(struct sb_metrics *);
 
 /*
  * Maps the file of the program, and makes it if there is none that is sound;
- * replaces a sound one of another layout if that is said.  NULL, or why not.
+ * replaces a sound one of another layout if that is said.  NULL, or why not;
+ * sb_metrics_another if there is such a one, and stays.
  */
+extern const char sb_metrics_another[];
 const char *sb_metrics_attach(struct sb_metrics *,
 	    const struct sb_metrics_layout *, bool replace);
 

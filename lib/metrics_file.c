@@ -235,6 +235,8 @@ make(struct sb_pool *pool, const char *path,
 	return error == 0 ? NULL : strerror(error);
 }
 
+const char sb_metrics_another[] = "is of another version";
+
 static bool
 is_to_be_made(enum found found, bool replace)
 {
@@ -262,6 +264,8 @@ sb_metrics_attach(struct sb_metrics *m, const struct sb_metrics_layout *want,
 	}
 	if (found == BARRED)
 		why = strerror(errno);
+	else if (found == ANOTHER && why == NULL)
+		why = sb_metrics_another;
 	else if (found != OURS && why == NULL)
 		why = "is not what it should be";
 	if (place >= 0)

@@ -186,6 +186,34 @@ be_sent_one(void *with)
 	return 2;
 }
 
+/* How many of its lines say so, by that time. */
+static int
+complaints(int64_t until, bool first_only)
+{
+	int n = 0;
+
+	while (memory_clock() < until && (n == 0 || !first_only)) {
+		n += strstr(CALL(routes, .target = "/quick")->log,
+		    "goes to the one that was removed") != NULL;
+		memory_sleep(SB_SECOND / 100);
+	}
+	return n;
+}
+
+/* What is in its place can't be removed by it. */
+static int
+be_barred(void *with)
+{
+	const char *path = with;
+
+	sb_metrics_begin(&program);
+	if (!serves(routes, "/quick") || unlink(path) != 0 ||
+	    mkdir(path, 0700) != 0)
+		return 10;
+	return complaints(memory_clock() + SOON, true) +
+	    complaints(memory_clock() + SB_SECOND * 3 / 2, false);
+}
+
 /* -------------------------------------------------------------------- tests */
 
 static void
@@ -286,6 +314,17 @@ a_file_that_is_removed_is_made_anew(void **state)
 	assert_int_equal(memory_wait(pid), 1000 + SIGKILL);
 }
 
+static void
+one_that_cannot_be_made_anew_is_told_of_once(void **state)
+{
+	const char *path = memory_path("unit.metrics");
+
+	(void)state;
+	sb_settings.log_level = "warning";
+	assert_int_equal(memory_wait(memory_fork(be_barred,
+	    (void *)(uintptr_t)path)), 1);
+}
+
 /* Else old and new processes would replace each other's file in turn. */
 static void
 the_next_version_has_a_file_of_its_own(void **state)
@@ -350,6 +389,7 @@ main(void)
 		TEST(a_file_that_is_cut_off_ends_no_process),
 		TEST(another_bus_error_ends_the_process),
 		TEST(a_file_that_is_removed_is_made_anew),
+		TEST(one_that_cannot_be_made_anew_is_told_of_once),
 		TEST(the_next_version_has_a_file_of_its_own),
 		TEST(its_blocks_are_its_own_from_the_start),
 		TEST(without_a_token_there_is_no_file),
