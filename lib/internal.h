@@ -363,7 +363,17 @@ extern const struct sb_field sb_limited_fields[];
 
 /* -------------------------------------------------------------- stream.c */
 
-/* Whether an answer goes on after its header fields, and that. */
+/*
+ * A step of the way: takes a place among all streams for the rest of the
+ * request, as one that waits, or refuses.
+ */
+enum sb_status sb_stream_admit(struct sb_request *, struct sb_response *);
+
+/*
+ * Whether an answer's header fields are those of a stream; whether it goes on
+ * after them, as that of HEAD doesn't; and that.
+ */
+bool	 sb_stream_begins(const struct sb_response *);
 bool	 sb_stream_follows(const struct sb_response *);
 void	 sb_stream_run(struct sb_response *);
 

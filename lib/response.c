@@ -209,14 +209,14 @@ sb_response_send(struct sb_response *rs)
 	if (rs->status == SB_UNAVAILABLE)
 		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
 	if (way->authorization != NULL || way->secret ||
-	    sb_stream_follows(rs))
+	    sb_stream_begins(rs))
 		sb_put_header(rs, "Cache-Control", "no-store");
 	if (rs->content != NULL) {
 		sb_put_header(rs, "Content-Type", rs->media);
 		sb_put_header(rs, "Content-Length", sb_printf(rq->pool, "%zu",
 		    rs->content_length));
 	}
-	if (sb_stream_follows(rs)) {
+	if (sb_stream_begins(rs)) {
 		sb_put_header(rs, "Content-Type", SB_EVENT_STREAM);
 		/* nginx keeps answers back, unless it is told. */
 		sb_put_header(rs, "X-Accel-Buffering", "no");

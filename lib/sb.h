@@ -291,9 +291,10 @@ enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
  * they come (the HTML standard's server-sent events).  Its handler only says
  * whether there will be any, as any other does.  After the commit .stream sends
  * them and returns at their end, or as soon as one of the two says false: the
- * client has gone, or this process should end.  Meanwhile it is one that waits
- * (WAITERS), holds no transaction, and may read but never write; what it takes
- * of the request's memory stays taken until its end.
+ * client has gone, or this process should end.  Meanwhile it is one that waits,
+ * holds no transaction, and may read but never write; what it takes of the
+ * request's memory stays taken until its end.  There are at most WAITERS
+ * streams at once, over all processes of all programs; one more is a 503.
  */
 #define SB_EVENT_STREAM	"text/event-stream"
 bool	 sb_event(struct sb_response *, const char *name, const char *data);

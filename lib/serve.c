@@ -108,6 +108,7 @@ static sb_handler *const steps[] = {
 	sb_limit_caller,	/* address or user: 429, 503 */
 	sb_check_input,		/* 413, 422 */
 	sb_limit_subject,	/* session and channel: 404, 429, 503 */
+	sb_stream_admit,	/* a place to wait in: 503 */
 	handle,
 };
 

@@ -24,6 +24,8 @@
 
 #include "memory.h"
 
+#define WAITERS	2
+
 struct sb_db *memory_db;
 
 static struct sb_pool *pool;		/* of the whole program */
@@ -72,6 +74,7 @@ memory_begin(void **state)
 		.access_token_expire_minutes = 25,
 		.refresh_token_expire_days = 7,
 		.scrypt_n = 1024, .scrypt_r = 1, .scrypt_p = 1, .hashes = 2,
+		.waiters = WAITERS,
 		.cors_origins = "http://localhost:5173",
 		.cors_credentials = true, .root_path = "",
 		.log_level = "info", .log_file = "", .log_format = "text",

@@ -1106,6 +1106,71 @@ a_stream_ends_with_its_client(void **state)
 	assert_int_equal(events, -1);
 }
 
+static enum sb_status
+begin_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_OK;
+}
+
+static void
+there_are_only_so_many_at_once(void **state)
+{
+	const int n = (int)sb_settings.waiters;
+	int places[8];
+
+	(void)state;
+	assert_in_range(n, 1, COUNT(places));
+	for (int i = 0; i < n; i++) {
+		places[i] = sb_slot_take("stream", n, 0);
+		assert_true(places[i] >= 0);
+	}
+	events = -1;
+	memory_expect(CALL(STREAM(begin_nothing), "GET", "/"), 503,
+	    "{\"detail\":\"Service temporarily unavailable\"}");
+	assert_int_equal(events, -1);
+	assert_int_equal(CALL(STREAM(begin_nothing), "HEAD", "/")->status,
+	    200);
+	for (int i = 0; i < n; i++)
+		sb_slot_leave(places[i]);
+	assert_int_equal(CALL(STREAM(begin_nothing), "GET", "/")->status,
+	    200);
+}
+
+#define FEEDS	((size_t)64 * 1024)
+
+static void
+send_feeds(struct sb_request *rq, struct sb_response *rs)
+{
+	char *data = sb_alloc(rq->pool, FEEDS + 1);
+
+	memset(data, '\n', FEEDS);
+	sb_event(rs, "feeds", data);
+}
+
+/* Were each line added to a copy of all before, these would be gigabytes. */
+static void
+an_event_may_be_of_many_lines(void **state)
+{
+	const struct sb_route routes[] = {
+		{ SB_GET, "/", SB_PUBLIC, begin_nothing, .doc = "Stream.",
+		  .media = SB_EVENT_STREAM, .stream = send_feeds },
+		{ SB_NONE }
+	};
+	const struct memory_answer *a;
+	const char *line;
+	size_t n = 0;
+
+	(void)state;
+	a = CALL(routes, "GET", "/");
+	line = a->body + strlen("event: feeds\n");
+	for (; strncmp(line, "data: \n", 7) == 0; line += 7)
+		n++;
+	assert_int_equal(n, FEEDS + 1);
+	assert_string_equal(line, "\n");
+}
+
 static void
 a_refusal_and_a_head_have_no_stream(void **state)
 {
@@ -1119,6 +1184,9 @@ a_refusal_and_a_head_have_no_stream(void **state)
 	assert_int_equal(a->status, 200);
 	assert_string_equal(a->body, "");
 	assert_int_equal(events, -1);
+	assert_string_equal(memory_header(a, "Content-Type"),
+	    "text/event-stream");
+	assert_string_equal(memory_header(a, "Cache-Control"), "no-store");
 }
 
 /* Each status has the number that HTTP gives it. */
@@ -1158,6 +1226,8 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(a_missing_page_is_a_fault_of_ours),
 	cmocka_unit_test(events_follow_what_was_committed),
 	cmocka_unit_test(a_stream_ends_with_its_client),
+	cmocka_unit_test(there_are_only_so_many_at_once),
+	cmocka_unit_test(an_event_may_be_of_many_lines),
 	cmocka_unit_test(a_refusal_and_a_head_have_no_stream),
 	cmocka_unit_test(statuses_are_those_of_http),
 };
