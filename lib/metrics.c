@@ -41,7 +41,8 @@ static const struct {
 	    "Requests answered, by their route as it is declared." },
 	[DURATIONS] = { "histogram",
 	    "switchboard_http_request_duration_seconds",
-	    "Time from a request's first byte to its answer's last one." },
+	    "Time from a request's first byte to its answer's last one; not "
+	    "of streams, which last as long as they are wanted." },
 	[REFUSALS] = { "counter", "switchboard_limit_refusals_total",
 	    "Requests refused by a rate limit." },
 	[FAILURES] = { "counter", "switchboard_login_failures_total",
@@ -377,8 +378,10 @@ sb_metrics_count(const struct sb_response *rs)
 	if (is_ready(now)) {
 		row = row_of(way);
 		add(REQUESTS, row, (size_t)rs->status - (SB_NEXT + 1), 1);
-		add(DURATIONS, row, BOUNDS + 1, (uint64_t)took);
-		add(DURATIONS, row, bucket_of(took), 1);
+		if (way->route == NULL || way->route->stream == NULL) {
+			add(DURATIONS, row, BOUNDS + 1, (uint64_t)took);
+			add(DURATIONS, row, bucket_of(took), 1);
+		}
 		count_refusal(rs);
 		count_failure(rs);
 		count_hashes();

@@ -2,6 +2,7 @@
  * Counting for /metrics: what many processes count adds up, however they end
  * and whatever happens to the file that they count in.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,8 +55,25 @@ show(struct sb_request *rq, struct sb_response *rs)
 	return sb_put_metrics(rs);
 }
 
+static enum sb_status
+begin_stream(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	(void)rs;
+	return SB_OK;
+}
+
+static void
+stream(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_event(rs, "end", "");
+}
+
 #define ROUTES	{ SB_GET, "/quick", SB_PUBLIC, quick, NULL, quick_out }, \
 	{ SB_GET, "/slow", SB_PUBLIC, slow, NULL, quick_out }, \
+	{ SB_GET, "/stream", SB_PUBLIC, begin_stream, \
+	  .media = SB_EVENT_STREAM, .stream = stream }, \
 	{ SB_GET, "/metrics", SB_WATCHER, show, .media = "text/plain" }
 
 static const struct sb_route routes[] = {
@@ -101,8 +120,9 @@ number(const char *sample)
 }
 
 #define OF(route)	"{program=\"unit\",method=\"GET\",route=\"" route "\""
-#define REQUESTS	"switchboard_http_requests_total" OF("/quick") \
+#define REQUESTS_OF(route) "switchboard_http_requests_total" OF(route) \
 			",status=\"200\"}"
+#define REQUESTS	REQUESTS_OF("/quick")
 #define DURATION(part, route) \
 			"switchboard_http_request_duration_seconds_" part \
 			OF(route)
@@ -143,6 +163,14 @@ serve_slowly(void *with)
 	(void)with;
 	sb_metrics_begin(&program);
 	return !serves(routes, "/slow");
+}
+
+static int
+serve_stream(void *with)
+{
+	(void)with;
+	sb_metrics_begin(&program);
+	return !serves(routes, "/stream");
 }
 
 static int
@@ -231,6 +259,18 @@ sums_are_of_all_processes(void **state)
 	    CROWD * MANY);
 }
 
+/* Until it is that many, or more. */
+static void
+wait_for(const char *sample, int64_t least)
+{
+	int64_t end = memory_clock() + SOON;
+
+	while (number(sample) < least) {
+		assert_true(memory_clock() < end);
+		memory_sleep(SB_SECOND / 1000);
+	}
+}
+
 static void
 the_killed_leave_sums_that_hold(void **state)
 {
@@ -241,8 +281,7 @@ the_killed_leave_sums_that_hold(void **state)
 	(void)state;
 	for (int i = 0; i < CROWD; i++)
 		pids[i] = memory_fork(serve_for_ever, quick_path);
-	while (number(REQUESTS) < MANY)
-		memory_sleep(SB_SECOND / 1000);
+	wait_for(REQUESTS, MANY);
 	for (int i = 0; i < CROWD; i++)
 		kill(pids[i], SIGKILL);
 	for (int i = 0; i < CROWD; i++)
@@ -269,6 +308,16 @@ a_request_is_in_the_bucket_of_its_time(void **state)
 	assert_int_equal(number(DURATION("count", "/quick") "}"), -1);
 }
 
+/* One that is open for an hour says nothing of how fast anything is. */
+static void
+a_stream_is_counted_and_not_measured(void **state)
+{
+	(void)state;
+	assert_int_equal(memory_wait(memory_fork(serve_stream, NULL)), 0);
+	assert_int_equal(number(REQUESTS_OF("/stream")), 1);
+	assert_int_equal(number(DURATION("count", "/stream") "}"), -1);
+}
+
 static void
 a_file_that_is_cut_off_ends_no_process(void **state)
 {
@@ -290,26 +339,15 @@ another_bus_error_ends_the_process(void **state)
 }
 
 static void
-wait_for(const char *sample)
-{
-	int64_t end = memory_clock() + SOON;
-
-	while (number(sample) <= 0) {
-		assert_true(memory_clock() < end);
-		memory_sleep(SB_SECOND / 100);
-	}
-}
-
-static void
 a_file_that_is_removed_is_made_anew(void **state)
 {
 	char quick_path[] = "/quick";
 	pid_t pid = memory_fork(serve_for_ever, quick_path);
 
 	(void)state;
-	wait_for(REQUESTS);
+	wait_for(REQUESTS, 1);
 	assert_int_equal(unlink(memory_path("unit.metrics")), 0);
-	wait_for(REQUESTS);
+	wait_for(REQUESTS, 1);
 	kill(pid, SIGKILL);
 	assert_int_equal(memory_wait(pid), 1000 + SIGKILL);
 }
@@ -325,6 +363,19 @@ one_that_cannot_be_made_anew_is_told_of_once(void **state)
 	    (void *)(uintptr_t)path)), 1);
 }
 
+/* Until somebody opens the file. */
+static void
+wait_for_opening(const char *path)
+{
+	struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC),
+	    .events = POLLIN };
+
+	assert_true(p.fd >= 0 &&
+	    inotify_add_watch(p.fd, path, IN_OPEN) >= 0);
+	assert_int_equal(poll(&p, 1, (int)(SOON / 1000)), 1);
+	close(p.fd);
+}
+
 /* Else old and new processes would replace each other's file in turn. */
 static void
 the_next_version_has_a_file_of_its_own(void **state)
@@ -336,7 +387,7 @@ the_next_version_has_a_file_of_its_own(void **state)
 
 	(void)state;
 	old = memory_fork(serve_for_ever, slow_path);
-	wait_for(DURATION("count", "/slow") "}");
+	wait_for(DURATION("count", "/slow") "}", 1);
 	assert_int_equal(stat(path, &before), 0);
 	assert_int_equal(memory_wait(memory_fork(serve_next, NULL)), 0);
 	assert_int_equal(stat(path, &after), 0);
@@ -344,8 +395,10 @@ the_next_version_has_a_file_of_its_own(void **state)
 	assert_int_equal(number(REQUESTS), 1);
 	assert_int_equal(number("switchboard_http_requests_total"
 	    OF("/o\\\"d\\\\d") ",status=\"200\"}"), 1);
-	/* The old one has looked by then. */
-	memory_sleep(SB_SECOND + SB_SECOND / 5);
+	/* When the old one looks again, it has left it alone once. */
+	wait_for_opening(path);
+	memory_sleep(SB_SECOND / 10);
+	wait_for_opening(path);
 	assert_int_equal(number(DURATION("count", "/slow") "}"), -1);
 	assert_int_equal(stat(path, &before), 0);
 	assert_true(before.st_ino == after.st_ino);
@@ -386,6 +439,7 @@ main(void)
 		TEST(sums_are_of_all_processes),
 		TEST(the_killed_leave_sums_that_hold),
 		TEST(a_request_is_in_the_bucket_of_its_time),
+		TEST(a_stream_is_counted_and_not_measured),
 		TEST(a_file_that_is_cut_off_ends_no_process),
 		TEST(another_bus_error_ends_the_process),
 		TEST(a_file_that_is_removed_is_made_anew),
