@@ -527,7 +527,7 @@ log_in()
 		printf 'POST %s/api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{' "$SB_PREFIX" >&"$fd"
 	done
 	expect slow-clients 401 "$(curl -s -o /dev/null -w '%{http_code}' \
-	    --max-time 2 "$SB_URL/api/auth/me")"
+	    --max-time 10 "$SB_URL/api/auth/me")"
 	for fd in "${slow[@]}"; do
 		exec {fd}>&-
 	done
