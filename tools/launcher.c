@@ -36,7 +36,8 @@ is_cgi(void)
 
 /*
  * Under CGI the visitor gets what is wrong as an answer, since a customer may
- * see no log; but no path.
+ * see no log; but no path.  The header fields are those of every answer, less
+ * the request's id, which no log has.
  */
 static int
 fail(const char *wrong, const char *where, const char *fix)
@@ -51,6 +52,8 @@ fail(const char *wrong, const char *where, const char *fix)
 	    "installed well: %s: %s\"}", wrong, fix);
 	printf("Status: 500 Internal Server Error\r\n"
 	    "Content-Type: application/json\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Cache-Control: no-store\r\n"
 	    "Content-Length: %d\r\n\r\n%s", n, body);
 	return fflush(stdout) == 0 ? EX_CONFIG : EX_IOERR;
 }
@@ -209,10 +212,10 @@ set_environment(const char *application)
  * of the command line are nothing to the loader.
  */
 static void
-become(const char *application, const char *program, char **arguments)
+become(const char *application, char *program, char **arguments)
 {
 	static char cache[] = "--inhibit-cache", path[] = "--library-path";
-	static struct path loader, libraries, copy;
+	static struct path loader, libraries;
 	char **line;
 	size_t n = 0, fixed = 0;
 
@@ -221,14 +224,13 @@ become(const char *application, const char *program, char **arguments)
 	if (!set_environment(application) ||
 	    !print_path(&loader, "%s/" LOADER, application) ||
 	    !print_path(&libraries, "%s/" LIBRARIES, application) ||
-	    !print_path(&copy, "%s", program) ||
 	    (line = calloc(n + 6, sizeof(*line))) == NULL)
 		return;
 	line[fixed++] = loader.text;
 	line[fixed++] = cache;
 	line[fixed++] = path;
 	line[fixed++] = libraries.text;
-	line[fixed++] = copy.text;
+	line[fixed++] = program;
 	memcpy(line + fixed, arguments, n * sizeof(*line));
 	execv(loader.text, line);
 	free(line);
