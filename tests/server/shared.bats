@@ -354,6 +354,8 @@ statuses()
 	visit GET /health
 	assert_equal "$code" 500
 	[[ $(field detail) == *'the folder switchboard is not found'* ]]
+	grep -qx 'X-Content-Type-Options: nosniff' <<<"$answer"
+	grep -qx 'Cache-Control: no-store' <<<"$answer"
 	refute grep -q /home <<<"$body"
 	[[ $log == *'/home/anna/public_html/switchboard/bin/meta.fcgi: the folder switchboard is not found'* ]]
 	# The command line is in that folder, whatever its name.
