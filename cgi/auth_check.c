@@ -1,10 +1,9 @@
 /*
  * What `switchboard check --url' asks through the real web server: what of a
  * request comes through, and whether events flow.  A part of the program auth,
- * since it needs the keys; nobody else is answered.
+ * since it needs the keys.  Nobody else is answered, so it tells only what that
+ * command asks for.
  */
-#include <strings.h>
-
 #include "auth.h"
 
 #define TEXT_OF(x)	#x
@@ -14,9 +13,8 @@
 #define EVENTS		4
 #define EVERY		(SB_SECOND / 4)
 
-enum { CHECK_VERSION, CHECK_STEP, CHECK_KNOWN, CHECK_ENVIRONMENT, CHECK_TIME,
-    CHECK_PREFIX, CHECK_HTTPS, CHECK_CLIENT, CHECK_PEER, CHECK_FORWARDED,
-    CHECK_SOFTWARE };
+enum { CHECK_VERSION, CHECK_STEP, CHECK_KNOWN, CHECK_ENVIRONMENT,
+    CHECK_PREFIX, CHECK_CLIENT, CHECK_PEER, CHECK_FORWARDED, CHECK_SOFTWARE };
 const struct sb_field auth_check_out[] = {
 	[CHECK_VERSION] = { "version", SB_TEXT, "The program's version.",
 	    .example = PACKAGE_VERSION },
@@ -27,14 +25,9 @@ const struct sb_field auth_check_out[] = {
 	[CHECK_ENVIRONMENT] = { "environment", SB_TEXT,
 	    "What the program takes the installation to be for.",
 	    .example = "development" },
-	[CHECK_TIME] = { "time", SB_TIME, "The program's clock.",
-	    .example = "2025-10-14T10:53:47.237987Z" },
 	[CHECK_PREFIX] = { "prefix", SB_TEXT,
 	    "The path that the program takes itself to be mounted under.",
 	    .example = "" },
-	[CHECK_HTTPS] = { "https", SB_BOOL,
-	    "Whether the web server says that it was asked over https.",
-	    .example = "false" },
 	[CHECK_CLIENT] = { "client_address", SB_TEXT,
 	    "The client's address, as limits count it.", .optional = true,
 	    .example = "192.0.2.1" },
@@ -49,16 +42,6 @@ const struct sb_field auth_check_out[] = {
 	SB_END_AS("Installation")
 };
 
-static bool
-is_https(const struct sb_request *rq)
-{
-	const char *on = sb_variable(rq, "HTTPS");
-	const char *scheme = sb_variable(rq, "REQUEST_SCHEME");
-
-	return (on != NULL && strcasecmp(on, "off") != 0) ||
-	    (scheme != NULL && strcasecmp(scheme, "https") == 0);
-}
-
 enum sb_status
 auth_check(struct sb_request *rq, struct sb_response *rs)
 {
@@ -68,9 +51,7 @@ auth_check(struct sb_request *rq, struct sb_response *rs)
 	sb_put_int(rs, CHECK_STEP, row == NULL ? 0 : sb_row_int(row, "step"));
 	sb_put_int(rs, CHECK_KNOWN, SB_STEPS);
 	sb_put_text(rs, CHECK_ENVIRONMENT, sb_settings.environment);
-	sb_put_time(rs, CHECK_TIME, sb_now());
 	sb_put_text(rs, CHECK_PREFIX, rq->prefix);
-	sb_put_bool(rs, CHECK_HTTPS, is_https(rq));
 	sb_put_text(rs, CHECK_CLIENT, rq->address);
 	sb_put_text(rs, CHECK_PEER, sb_variable(rq, "REMOTE_ADDR"));
 	sb_put_text(rs, CHECK_FORWARDED,
