@@ -60,7 +60,8 @@ void	 sb_prefork(int workers, int waiters, int (*work)(void), char **argv);
 
 /*
  * Says that this process is busy for long, and that another should serve in its
- * place; and that this is over.
+ * place; and that this is over.  Whoever begins, whatever he is told, ends;
+ * what waits may wait for something else meanwhile.
  */
 bool	 sb_wait_begin(void);	/* false: there can't be another */
 void	 sb_wait_end(void);

@@ -37,6 +37,7 @@ struct board {
 
 static struct board *board;	/* NULL: no prefork */
 static int seat = -1;		/* of this worker */
+static int waits;		/* its, one in another */
 static pid_t pids[MOST];	/* the parent's */
 static int64_t born[MOST];
 static bool outdated;		/* a worker ended with SB_OUTDATED */
@@ -61,9 +62,11 @@ sb_wait_begin(void)
 
 	if (board == NULL)
 		return true;
-	atomic_store(&board->state[seat], WAITING);
-	if (getppid() == board->parent)
-		kill(board->parent, SIGUSR2);
+	if (waits++ == 0) {
+		atomic_store(&board->state[seat], WAITING);
+		if (getppid() == board->parent)
+			kill(board->parent, SIGUSR2);
+	}
 	count(&serving, &waiting);
 	return waiting <= board->waiters;
 }
@@ -71,7 +74,7 @@ sb_wait_begin(void)
 void
 sb_wait_end(void)
 {
-	if (board != NULL)
+	if (board != NULL && --waits == 0)
 		atomic_store(&board->state[seat], SERVING);
 }
 

@@ -58,9 +58,12 @@ work(void)
 	while (waiting || sb_worker_wanted()) {
 		bool wait = atomic_load(&board->wait);
 
-		if (wait && !waiting)
+		if (wait && !waiting) {
 			sb_wait_begin();
-		else if (!wait && waiting)
+			/* As for a lock, in the middle of it. */
+			sb_wait_begin();
+			sb_wait_end();
+		} else if (!wait && waiting)
 			sb_wait_end();
 		waiting = wait;
 		memory_sleep(2 * MILLISECOND);
