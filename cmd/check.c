@@ -23,6 +23,7 @@ static const struct {
 	{ "settings", "proxies", cmd_check_proxies },
 	{ "settings", "limits", cmd_check_limits },
 	{ "settings", "hashes", cmd_check_hashes },
+	{ "settings", "log", cmd_check_log },
 	{ "data", "directory", cmd_check_directory },
 	{ "data", "files", cmd_check_files },
 	{ "data", "secrets", cmd_check_secrets },
@@ -261,7 +262,7 @@ enum cmd_exit
 cmd_check(char **arguments)
 {
 	const char *name = "check", *wrong, *url = NULL;
-	struct cmd_check c = { .url = NULL };
+	struct cmd_check c = { .root = geteuid() == 0 };
 	enum cmd_exit status;
 
 	wrong = cmd_parse(arguments, (const struct cmd_option[]){

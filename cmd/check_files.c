@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,21 +18,30 @@
 #define HTACCESS_MAX	4096	/* bytes that are looked at */
 
 static const char *
-user_name(struct cmd_check *c, uid_t user)
-{
-	const struct passwd *known = getpwuid(user);
-
-	return known != NULL ? sb_printf(c->pool, "%s", known->pw_name) :
-	    sb_printf(c->pool, "%u", (unsigned)user);
-}
-
-static const char *
 data(struct cmd_check *c)
 {
 	return cmd_quoted(c->pool, sb_settings.data);
 }
 
 /* -------------------------------------------------------- the directory */
+
+/* Of a file in it, if there is one that isn't root's; 0: there is none. */
+static uid_t
+guest(void)
+{
+	DIR *dir = opendir(sb_settings.data);
+	const struct dirent *entry;
+	uid_t user = 0;
+	struct stat st;
+
+	while (dir != NULL && user == 0 && (entry = readdir(dir)) != NULL)
+		if (fstatat(dirfd(dir), entry->d_name, &st,
+		    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			user = st.st_uid;
+	if (dir != NULL)
+		closedir(dir);
+	return user;
+}
 
 static void
 judge_mode(struct cmd_check *c, const struct stat *st)
@@ -47,14 +55,15 @@ judge_mode(struct cmd_check *c, const struct stat *st)
 		cmd_is_unwise(c, fix, "the group of %s can look into it",
 		    sb_settings.data);
 	else if (st->st_uid == 0 && c->open)
-		cmd_is_unwise(c, sb_printf(c->pool, "chown -R www-data: %s, "
-		    "for the user that the programs run as", data(c)),
+		cmd_is_unwise(c, sb_printf(c->pool, "chown -R %s: %s, "
+		    "for the user that the programs run as", guest() == 0 ?
+		    "www-data" : cmd_user_name(c->pool, guest()), data(c)),
 		    "%s belongs to root: programs of the web server's own "
 		    "user can't work in it, and should not be root's",
 		    sb_settings.data);
 	else
 		cmd_is_fine(c, "%s is %s's alone", sb_settings.data,
-		    user_name(c, st->st_uid));
+		    cmd_user_name(c->pool, st->st_uid));
 }
 
 void
@@ -62,12 +71,15 @@ cmd_check_directory(struct cmd_check *c)
 {
 	struct stat st;
 
+	if (stat(sb_settings.data, &st) != 0 && errno != ENOENT) {
+		cmd_is_broken(c, "call this as the user that the programs run "
+		    "as", "%s can't be entered", sb_settings.data);
+		return;
+	}
 	if (stat(sb_settings.data, &st) != 0) {
-		cmd_is_broken(c, errno == ENOENT ? "switchboard init, or set "
-		    "SWITCHBOARD_DATA to where it is" : "call this as the user "
-		    "that the programs run as", errno == ENOENT ?
-		    "there is no data directory %s" : "%s can't be entered",
-		    sb_settings.data);
+		cmd_is_broken(c, sb_printf(c->pool, "%s, or set "
+		    "SWITCHBOARD_DATA to where it is", cmd_init_call(c->pool)),
+		    "there is no data directory %s", sb_settings.data);
 		return;
 	}
 	if (!S_ISDIR(st.st_mode)) {
@@ -91,6 +103,7 @@ struct bad {
 	const char	*paths;
 	int		 count;
 	bool		 open;		/* to everybody */
+	uid_t		 owner;		/* of one of them */
 };
 
 static void
@@ -120,9 +133,26 @@ look_at_files(struct cmd_check *c, DIR *dir, struct bad *shared,
 		if (st.st_mode & 077)
 			add(c, shared, entry->d_name);
 		shared->open |= (st.st_mode & 07) != 0;
-		if (st.st_uid != own.st_uid)
-			add(c, foreign, entry->d_name);
+		if (st.st_uid == own.st_uid)
+			continue;
+		add(c, foreign, entry->d_name);
+		foreign->owner = st.st_uid;
 	}
+}
+
+/* A directory of root's is the wrong one, not files of the programs' user. */
+static void
+tell_foreign(struct cmd_check *c, const struct bad *foreign, uid_t own)
+{
+	const char *user = cmd_user_name(c->pool, own == 0 && c->open ?
+	    foreign->owner : own);
+
+	c->foreign = true;
+	cmd_is_broken(c, sb_printf(c->pool, "%schown -R %s: %s",
+	    c->root ? "" : "as root: ", user, data(c)),
+	    "not %s's, as the directory is, and so out of reach for the "
+	    "programs: %s", cmd_user_name(c->pool, own),
+	    foreign->names);
 }
 
 void
@@ -142,6 +172,7 @@ cmd_check_files(struct cmd_check *c)
 		    "%s can't be read: %s", sb_settings.data, strerror(errno));
 		if (dir != NULL)
 			closedir(dir);
+		c->data = false;
 		return;
 	}
 	look_at_files(c, dir, &shared, &foreign, &all);
@@ -154,44 +185,18 @@ cmd_check_files(struct cmd_check *c)
 		cmd_is_unwise(c, fix, "a group may read or write what is "
 		    "secret, in %s: %s", sb_settings.data, shared.names);
 	if (foreign.count > 0)
-		cmd_is_broken(c, sb_printf(c->pool, "chown %u:%u%s",
-		    (unsigned)own.st_uid, (unsigned)own.st_gid, foreign.paths),
-		    "not %s's, as the directory is, and so out of reach for "
-		    "the programs: %s", user_name(c, own.st_uid),
-		    foreign.names);
+		tell_foreign(c, &foreign, own.st_uid);
 	if (shared.count + foreign.count == 0)
 		cmd_is_fine(c, "nobody else can read a file in it (%d)", all);
-}
-
-/* A settings file elsewhere may be read by others, unless it has a secret. */
-void
-cmd_check_secrets(struct cmd_check *c)
-{
-	const char *path = sb_settings.env_file;
-	struct stat st;
-	int secrets = 0;
-
-	for (size_t i = 0; i < sb_setting_count; i++)
-		secrets += sb_setting_table[i].type == SECRET &&
-		    sb_setting_found[i].origin == SETTINGS_FILE;
-	if (path == NULL || secrets == 0 || stat(path, &st) != 0)
-		return;
-	if (st.st_mode & 07)
-		cmd_is_broken(c, sb_printf(c->pool, "chmod o= %s",
-		    cmd_quoted(c->pool, path)), "everybody on this machine can "
-		    "read the secret%s in %s", secrets == 1 ? "" : "s", path);
-	else
-		cmd_is_fine(c, "%s has secrets, and not everybody can read it",
-		    path);
 }
 
 /* ----------------------------------------------------------- the web root */
 
 /* Whether a .htaccess refuses everybody, as Apache has it. */
 static bool
-shuts(struct cmd_check *c, const char *path)
+shuts(struct sb_pool *pool, const char *path)
 {
-	char *text = sb_alloc(c->pool, HTACCESS_MAX + 1);
+	char *text = sb_alloc(pool, HTACCESS_MAX + 1);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
@@ -209,7 +214,7 @@ shuts(struct cmd_check *c, const char *path)
  * Elsewhere what is in it tells.
  */
 static const char *
-sign_of_web(struct cmd_check *c, const char *folder, bool is_data)
+sign_of_web(struct sb_pool *pool, const char *folder, bool is_data)
 {
 	const size_t first = sb_settings.home != NULL || is_data;
 	static const char *const signs[] = { ".htaccess", "index.html",
@@ -217,8 +222,8 @@ sign_of_web(struct cmd_check *c, const char *folder, bool is_data)
 	const char *path;
 
 	for (size_t i = first; i < sizeof(signs) / sizeof(signs[0]); i++) {
-		path = sb_printf(c->pool, "%s/%s", folder, signs[i]);
-		if (access(path, F_OK) == 0 && (i > 0 || !shuts(c, path)))
+		path = sb_printf(pool, "%s/%s", folder, signs[i]);
+		if (access(path, F_OK) == 0 && (i > 0 || !shuts(pool, path)))
 			return signs[i];
 	}
 	return NULL;
@@ -240,33 +245,47 @@ is_web_name(const char *name)
  * From the directory upwards.  A name alone is no proof: some hosts have all of
  * an account below such a folder, what no web server gives out, too.
  */
+const char *
+cmd_web_sign(struct sb_pool *pool, const char *data, bool *sure)
+{
+	char *folder = sb_printf(pool, "%s", data), *slash;
+	const char *sign, *name = NULL;
+	bool is_data = true;
+
+	*sure = true;
+	for (size_t n = strlen(folder); n > 0 && folder[n - 1] == '/'; n--)
+		folder[n - 1] = '\0';
+	for (; (slash = strrchr(folder, '/')) != NULL;
+	    *slash = '\0', is_data = false) {
+		if ((sign = sign_of_web(pool, folder, is_data)) != NULL)
+			return sb_printf(pool, "looks like a part of a web "
+			    "site (there is %s/%s): anybody could download the "
+			    "database", folder, sign);
+		if (name == NULL && is_web_name(slash + 1))
+			name = sb_printf(pool, "%s", slash + 1);
+	}
+	*sure = false;
+	return name == NULL ? NULL : sb_printf(pool, "looks like a part of a "
+	    "web site, by its name (%s): if it is one, anybody can download "
+	    "the database", name);
+}
+
+/* Where it isn't there yet, it shouldn't be made there. */
 void
 cmd_check_web_root(struct cmd_check *c)
 {
-	char *folder = sb_printf(c->pool, "%s", sb_settings.data), *slash;
-	const char *fix = "move it out of there, where only programs can get "
-	    "at it, and set SWITCHBOARD_DATA to that", *sign, *name = NULL;
-	bool is_data = true;
+	const char *fix = c->data ? "move it out of there, where only programs "
+	    "can get at it, and set SWITCHBOARD_DATA to that" : "set "
+	    "SWITCHBOARD_DATA to a folder that no web server gives out";
+	bool sure;
+	const char *sign = cmd_web_sign(c->pool, sb_settings.data, &sure);
 
-	for (size_t n = strlen(folder); n > 0 && folder[n - 1] == '/'; n--)
-		folder[n - 1] = '\0';
-	for (; c->data && (slash = strrchr(folder, '/')) != NULL;
-	    *slash = '\0', is_data = false) {
-		if ((sign = sign_of_web(c, folder, is_data)) != NULL) {
-			cmd_is_broken(c, fix, "%s looks like a part of a web "
-			    "site (there is %s/%s): anybody could download the "
-			    "database", sb_settings.data, folder, sign);
-			return;
-		}
-		if (name == NULL && is_web_name(slash + 1))
-			name = sb_printf(c->pool, "%s", slash + 1);
-	}
-	if (name != NULL)
-		cmd_is_unwise(c, fix, "%s looks like a part of a web site, by "
-		    "its name (%s): if it is one, anybody can download the "
-		    "database", sb_settings.data, name);
-	else if (c->data)
+	if (sign == NULL && c->data)
 		cmd_is_fine(c, "it does not look like a part of a web site");
+	else if (sign != NULL && sure)
+		cmd_is_broken(c, fix, "%s %s", sb_settings.data, sign);
+	else if (sign != NULL)
+		cmd_is_unwise(c, fix, "%s %s", sb_settings.data, sign);
 }
 
 /* --------------------------------------------------------------- the room */

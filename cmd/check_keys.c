@@ -17,6 +17,22 @@
 
 /* --------------------------------------------------------------- the keys */
 
+/* Before the first login there needn't be one. */
+static void
+judge_lack(struct cmd_check *c)
+{
+	if (c->logins)
+		cmd_is_broken(c, sb_printf(c->pool, "put " SB_KEY_FILE " back "
+		    "into %s; it is in every backup: switchboard restore "
+		    "--force FILE brings that of the database, too\nwithout "
+		    "it: %s, and all log in anew", sb_settings.data,
+		    cmd_init_call(c->pool)), "the signing key is gone, though "
+		    "somebody is logged in: no token of before is taken");
+	else
+		cmd_is_unwise(c, cmd_init_call(c->pool), "there is no signing "
+		    "key; the first login would make it");
+}
+
 static void
 judge_ring(struct cmd_check *c, struct sb_keyfile *file)
 {
@@ -31,8 +47,7 @@ judge_ring(struct cmd_check *c, struct sb_keyfile *file)
 		    "more, and could go", gone, gone == 1 ? " is of" :
 		    "s are of");
 	if (ring.signer == NULL && file->is_new)
-		cmd_is_unwise(c, "switchboard init", "there is no signing key; "
-		    "the first login would make it");
+		judge_lack(c);
 	else if (ring.signer == NULL)
 		cmd_is_broken(c, "switchboard key rotate", "no key may sign");
 	/* This changes the set in memory, and nothing else. */
@@ -55,7 +70,8 @@ cmd_check_keys(struct cmd_check *c)
 	struct sb_keyfile file;
 	const char *wrong;
 
-	if (!c->data)
+	if (!c->data ||
+	    cmd_check_is_shut(c, cmd_data_path(c, SB_KEY_FILE)))
 		return;
 	wrong = sb_keyfile_read(&file, c->pool);
 	if (wrong != NULL)
@@ -110,7 +126,7 @@ cmd_check_secret(struct cmd_check *c)
 	const char *path = cmd_data_path(c, "secret");
 	int fd;
 
-	if (!c->data)
+	if (!c->data || cmd_check_is_shut(c, path))
 		return;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)

@@ -68,6 +68,8 @@ in_production(void)
 static const char *
 mending(struct cmd_check *c, const struct sb_complaint *it)
 {
+	if (it->setting == NULL && !cmd_check_reads_settings())
+		return cmd_letting_in(c, file(c));
 	if (it->setting == NULL)
 		return sb_printf(c->pool, "mend %s; man switchboard.env says "
 		    "how its lines look", file(c));
@@ -107,23 +109,51 @@ heeding(struct cmd_check *c, const char *warning)
 	    file(c));
 }
 
+static const char *
+count(struct cmd_check *c, enum sb_setting_origin origin)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < sb_setting_count; i++)
+		n += sb_setting_found[i].origin == origin;
+	return sb_printf(c->pool, "%d setting%s", n, n == 1 ? "" : "s");
+}
+
+/* Where root has read the file, the programs have yet to. */
+static bool
+is_read_by_root_alone(struct cmd_check *c)
+{
+	const struct sb_complaint *it = sb_setting_complaints;
+
+	while (it != NULL && it->setting != NULL)
+		it = it->next;
+	if (it != NULL || cmd_check_reads_settings())
+		return false;
+	cmd_is_broken(c, cmd_letting_in(c, file(c)), "%s can't read %s, and "
+	    "the programs answer every request with a 500",
+	    cmd_user_name(c->pool, geteuid()), file(c));
+	return true;
+}
+
 void
 cmd_check_accepted(struct cmd_check *c)
 {
-	int set = 0;
+	const bool shut = is_read_by_root_alone(c);
 
-	for (size_t i = 0; i < sb_setting_count; i++)
-		set += sb_setting_found[i].origin != DEFAULT;
 	for (const struct sb_complaint *it = sb_setting_complaints; it != NULL;
 	    it = it->next)
 		cmd_is_broken(c, mending(c, it), "%s", it->line);
 	for (const char *const *w = sb_setting_warnings(); *w != NULL; w++)
 		cmd_is_unwise(c, heeding(c, *w), "%s", *w);
-	if (sb_setting_complaints == NULL)
-		cmd_is_fine(c, "%d setting%s %s, and accepted (%s)", set,
-		    set == 1 ? "" : "s", set == 1 ? "is set" : "are set",
-		    sb_settings.env_file == NULL ? "there is no settings file"
-		    : sb_settings.env_file);
+	if (shut || sb_setting_complaints != NULL)
+		return;
+	if (sb_settings.env_file == NULL)
+		cmd_is_fine(c, "%s in the environment are set, and accepted; "
+		    "there is no settings file", count(c, ENVIRONMENT));
+	else
+		cmd_is_fine(c, "%s in %s, and %s in the environment, are set, "
+		    "and accepted", count(c, SETTINGS_FILE),
+		    sb_settings.env_file, count(c, ENVIRONMENT));
 }
 
 /* ------------------------------------------------------------------ names */

@@ -43,7 +43,8 @@ judge_step(struct cmd_check *c, const struct sb_db_state *db)
 		    "a newer version has brought the database to schema step "
 		    "%d; this one knows %d, and can go on", db->step, known);
 	else if (db->query != NULL)
-		cmd_is_broken(c, "restore a backup: switchboard restore FILE",
+		cmd_is_broken(c, "switchboard restore --force FILE, with the "
+		    "last backup",
 		    "the database lacks what %s asks for: %s", db->query,
 		    db->query_error);
 	else
@@ -68,6 +69,34 @@ judge_journal(struct cmd_check *c, const struct sb_db_state *db)
 		    db->journal);
 }
 
+static void
+judge_lack(struct cmd_check *c)
+{
+	const char *left = cmd_left_of_database(c->pool);
+	const char *call = cmd_own_call(c->pool);
+
+	if (left == NULL)
+		cmd_is_unwise(c, cmd_init_call(c->pool), "there is no database "
+		    "in %s; the first request would make it",
+		    sb_settings.data);
+	else
+		cmd_is_broken(c, sb_printf(c->pool, "%s restore --force FILE, "
+		    "with the last backup\nor, to begin anew without the "
+		    "accounts, remove %s from %s, then %s", call, left,
+		    sb_settings.data, cmd_init_call(c->pool)), "the database "
+		    "in %s is gone, though there is %s: the next request would "
+		    "make an empty one", sb_settings.data, left);
+}
+
+/* The database, or what SQLite opens with it. */
+static bool
+is_shut(struct cmd_check *c, const char *path)
+{
+	return cmd_check_is_shut(c, path) ||
+	    cmd_check_is_shut(c, sb_printf(c->pool, "%s-wal", path)) ||
+	    cmd_check_is_shut(c, sb_printf(c->pool, "%s-shm", path));
+}
+
 void
 cmd_check_database(struct cmd_check *c)
 {
@@ -77,10 +106,11 @@ cmd_check_database(struct cmd_check *c)
 	if (!c->data)
 		return;
 	if (sb_is_empty(path)) {
-		cmd_is_unwise(c, "switchboard init", "there is no database in "
-		    "%s; the first request would make it", sb_settings.data);
+		judge_lack(c);
 		return;
 	}
+	if (is_shut(c, path))
+		return;
 	sb_db_examine(c->pool, SB_STORE_MAIN, go_on, &db);
 	if (cmd_stopped())
 		return;
@@ -93,6 +123,7 @@ cmd_check_database(struct cmd_check *c)
 	}
 	c->database = true;
 	c->newest = db.newest;
+	c->logins = db.logins;
 	if (db.flaw != NULL)
 		cmd_is_broken(c, "switchboard restore --force FILE, with the "
 		    "last backup", "the database is damaged: %s", db.flaw);
@@ -127,7 +158,7 @@ cmd_check_counts(struct cmd_check *c)
 	const char *path = cmd_data_path(c, "limits.db");
 	struct sb_db_state db;
 
-	if (!c->data || sb_is_empty(path))
+	if (!c->data || sb_is_empty(path) || is_shut(c, path))
 		return;
 	sb_db_examine(c->pool, SB_STORE_LIMITS, go_on, &db);
 	if (cmd_stopped())

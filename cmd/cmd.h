@@ -94,6 +94,9 @@ enum cmd_exit cmd_become_owner_early(const char *command);
 bool	 cmd_is_trusted(const char *path, uid_t owner, char *where,
 	    size_t size);
 
+/* The name of a user, or the number of one that has none. */
+const char *cmd_user_name(struct sb_pool *, uid_t);
+
 /* --------------------------------------------------------- arguments.c */
 
 /* Says on standard error that an argument is not understood, or is missing. */
@@ -143,6 +146,14 @@ extern const struct cmd_key_file {
 	const char	*name;
 	const char	*slot;		/* that whoever makes it takes */
 } cmd_key_files[];
+
+/* -------------------------------------------------------------- place.c */
+
+/*
+ * Whether init may make what is missing in the data directory, for that user
+ * or, with NULL, its owner; CMD_OK, or says in one line why not.
+ */
+enum cmd_exit cmd_judge_place(struct sb_pool *, const char *user);
 
 /* ----------------------------------------------------------- progress.c */
 
@@ -227,6 +238,12 @@ const struct sb_row *cmd_find_user(struct cmd *, const char *name);
 /* Says that nobody has it; CMD_NOT_FOUND, unless the database failed. */
 enum cmd_exit cmd_nobody(struct cmd *, const char *name);
 
+/*
+ * What is in the data directory only where there was a database, as names with
+ * a comma between them; NULL if nothing is.
+ */
+const char *cmd_left_of_database(struct sb_pool *);
+
 /* -------------------------------------------------------------- list.c */
 
 enum cmd_kind { CMD_TEXT, CMD_NUMBER, CMD_BOOL, CMD_TIME };
@@ -279,10 +296,21 @@ const char *cmd_quoted(struct sb_pool *, const char *);
 /* A text that does nothing to a terminal and stays on its line. */
 const char *cmd_visible(struct sb_pool *, const char *);
 
+/* -------------------------------------------------------- check_files.c */
+
+/*
+ * What makes a directory, there or not, look like a part of a web site, as the
+ * end of a sentence; sure, or by its name alone.  NULL if nothing does.
+ */
+const char *cmd_web_sign(struct sb_pool *, const char *data, bool *sure);
+
 /* --------------------------------------------------------------- init.c */
 
 /* How a shell calls this command, for the same data directory. */
 const char *cmd_own_call(struct sb_pool *);
+
+/* The same with init, for the user that it is made for. */
+const char *cmd_init_call(struct sb_pool *);
 
 /* -------------------------------------------------------------- sweep.c */
 

@@ -13,9 +13,12 @@ struct cmd_check {
 	struct sb_pool	*pool;
 	const char	*url;		/* without a / at its end, or NULL */
 	bool		 open;		/* to the public, as far as one sees */
+	bool		 root;		/* called it */
 	bool		 data;		/* the data directory can be had */
+	bool		 foreign;	/* others' files are in it, and told */
 	bool		 database;	/* it can be read */
 	int64_t		 newest;	/* the latest time in it */
+	bool		 logins;	/* there are some in it */
 	bool		 in_json, coloured;
 	const char	*area, *name;	/* of the check at work */
 	const char	*shown_area;	/* under which lines are printed */
@@ -59,9 +62,20 @@ void	 cmd_check_hashes(struct cmd_check *);
 
 void	 cmd_check_directory(struct cmd_check *);
 void	 cmd_check_files(struct cmd_check *);
-void	 cmd_check_secrets(struct cmd_check *);
 void	 cmd_check_web_root(struct cmd_check *);
 void	 cmd_check_space(struct cmd_check *);
+
+/* -------------------------------------------------------- check_access.c */
+
+/* Whether the programs can't read or write what is there; then it was told. */
+bool	 cmd_check_is_shut(struct cmd_check *, const char *path);
+
+/* Whether they can read the settings file, or there is none; what lets them. */
+bool	 cmd_check_reads_settings(void);
+const char *cmd_letting_in(struct cmd_check *, const char *path);
+
+void	 cmd_check_log(struct cmd_check *);
+void	 cmd_check_secrets(struct cmd_check *);
 
 /* --------------------------------------------------------- check_store.c */
 
@@ -97,6 +111,9 @@ struct cmd_site {
 
 /* The path in the URL, or "". */
 const char *cmd_site_path(const struct cmd_check *);
+
+/* A URL as it was given, cut back to the installation's root. */
+const char *cmd_site_root(struct sb_pool *, const char *url);
 
 /* Whether the URL is of this machine. */
 bool	 cmd_site_is_here(const struct cmd_check *);

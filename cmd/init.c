@@ -433,6 +433,15 @@ cmd_own_call(struct sb_pool *pool)
 	return self;
 }
 
+/* Root has to say the user where there is no directory that tells. */
+const char *
+cmd_init_call(struct sb_pool *pool)
+{
+	return sb_printf(pool, "%s init%s", cmd_own_call(pool),
+	    geteuid() == 0 && access(sb_settings.data, F_OK) != 0 ?
+	    " --user www-data" : "");
+}
+
 /* With a web space alone there is no /etc, and there are no sources. */
 static void
 say_what_is_next(struct init *in)

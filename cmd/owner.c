@@ -26,13 +26,13 @@ become(const struct stat *st)
 	return setgid(group) == 0 && setuid(st->st_uid) == 0;
 }
 
-static const char *
-name_of(struct sb_pool *pool, uid_t user)
+const char *
+cmd_user_name(struct sb_pool *pool, uid_t user)
 {
 	const struct passwd *known = getpwuid(user);
 
 	return known != NULL ? sb_printf(pool, "%s", known->pw_name) :
-	    sb_printf(pool, "user %u", (unsigned)user);
+	    sb_printf(pool, "%u", (unsigned)user);
 }
 
 /* What is wrong is said in one line; CMD_NOPERM. */
@@ -40,12 +40,12 @@ static enum cmd_exit
 refuse(const char *command, const char *path, const struct stat *st, int error)
 {
 	struct sb_pool *pool = sb_pool_new();
-	const char *owner = name_of(pool, st->st_uid);
+	const char *owner = cmd_user_name(pool, st->st_uid);
 
 	if (error == 0)
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and you are "
 		    "%s: call it as %s%s\n", command, path, owner,
-		    name_of(pool, geteuid()), owner,
+		    cmd_user_name(pool, geteuid()), owner,
 		    st->st_uid == 0 ? "" : " or root");
 	else
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and root "
@@ -61,14 +61,15 @@ refuse_path(const char *command, const char *path, const struct stat *st,
     const char *where)
 {
 	struct sb_pool *pool = sb_pool_new();
+	const char *owner = cmd_user_name(pool, st->st_uid);
 	struct stat step;
 	const char *whose = lstat(where, &step) != 0 ? "somebody" :
-	    name_of(pool, step.st_uid);
+	    cmd_user_name(pool, step.st_uid);
 
 	fprintf(stderr, "switchboard %s: %s belongs to %s, but %s on the way "
 	    "there is %s's, or others can write in it, so root does not go "
-	    "there: call it as %s\n", command, path, name_of(pool, st->st_uid),
-	    where, whose, name_of(pool, st->st_uid));
+	    "there: call it as %s\n", command, path, owner, where, whose,
+	    owner);
 	sb_pool_free(pool);
 	return CMD_NOPERM;
 }

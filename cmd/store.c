@@ -127,3 +127,20 @@ cmd_nobody(struct cmd *c, const char *name)
 		    cmd_visible(c->pool, name));
 	return CMD_NOT_FOUND;
 }
+
+const char *
+cmd_left_of_database(struct sb_pool *pool)
+{
+	/* The programs make all of them after it. */
+	static const char *const names[] = { "switchboard.db-wal",
+	    "signing-keys.json", "secret", "last-backup.json",
+	    "last-tick.json" };
+	const char *left = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!sb_is_empty(sb_printf(pool, "%s/%s", sb_settings.data,
+		    names[i])))
+			left = left == NULL ? names[i] : sb_printf(pool,
+			    "%s, %s", left, names[i]);
+	return left;
+}

@@ -235,6 +235,8 @@ look_at(struct look *l, bool still)
 			    sb_queries[SB_Q_CHECK_OLDEST].sql);
 			state->newest = ask_number(l,
 			    sb_queries[SB_Q_CHECK_NEWEST].sql);
+			state->logins = ask_number(l,
+			    sb_queries[SB_Q_CHECK_LOGINS].sql) != 0;
 		}
 	}
 	sqlite3_close(l->connection);

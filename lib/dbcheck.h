@@ -18,6 +18,7 @@ struct sb_db_state {
 	const char	*query;		/* that can't be prepared, or NULL */
 	const char	*query_error;
 	int64_t		 newest;	/* the latest time in it, or 0 */
+	bool		 logins;	/* there are some */
 };
 
 /*

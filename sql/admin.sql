@@ -105,3 +105,8 @@ SELECT max(at) AS at FROM (
 	UNION ALL SELECT max(last_used_at) FROM logins
 	UNION ALL SELECT max(applied_at) FROM schema_steps
 ) AS times;
+
+-- name: check_logins
+-- scan: it stops at the first
+-- Whether anybody was given a token.
+SELECT EXISTS (SELECT 1 FROM logins) AS some;
