@@ -14,6 +14,8 @@
 
 #include "cmd.h"
 
+#define BACKUPS	SB_LOCALSTATEDIR "/backups/switchboard"
+
 struct init {
 	struct sb_pool	*pool;
 	bool		 production, admin;
@@ -302,6 +304,18 @@ judge_production(struct init *in)
 	    "into it");
 }
 
+/* Root could read it, and the programs can't. */
+static enum cmd_exit
+refuse_file(struct init *in)
+{
+	const char *path = cmd_quoted(in->pool, sb_settings.env_file);
+
+	return refuse(CMD_SETTINGS, sb_settings.env_file, sb_printf(in->pool,
+	    "%s can't read it: %s; to change that: chgrp %u %s && chmod 640 %s",
+	    cmd_user_name(in->pool, geteuid()), strerror(errno),
+	    (unsigned)getegid(), path, path));
+}
+
 /* After root has become the owner. */
 static enum cmd_exit
 have_settings(struct init *in)
@@ -310,9 +324,11 @@ have_settings(struct init *in)
 
 	if (in->there)
 		say("there", sb_settings.data);
-	if (sb_settings.env_file != NULL)
+	if (sb_settings.env_file != NULL) {
+		if (access(sb_settings.env_file, R_OK) != 0)
+			return refuse_file(in);
 		say("there", sb_settings.env_file);
-	else if (in->named)
+	} else if (in->named)
 		status = have_own_file(in);
 	else if (!in->root)
 		status = have_outer_file(in);
@@ -330,7 +346,7 @@ have_database(struct init *in)
 	const bool anew = sb_is_empty(sb_printf(in->pool, "%s/switchboard.db",
 	    sb_settings.data));
 	int step = anew ? 0 : sb_db_step(db);
-	bool done = true;
+	bool done = anew || step > 0;
 
 	if (anew) {
 		done = sb_db_open(db, "admin");
@@ -345,24 +361,30 @@ have_database(struct init *in)
 	return done ? CMD_OK : cmd_unavailable("init");
 }
 
-static bool
-has(struct init *in, const char *name)
+/* What is there, the programs have to read, too. */
+static enum cmd_exit
+look_for(struct init *in, const char *name, bool *there)
 {
-	return access(sb_printf(in->pool, "%s/%s", sb_settings.data, name),
-	    F_OK) == 0;
+	const char *path = sb_printf(in->pool, "%s/%s", sb_settings.data, name);
+
+	*there = access(path, F_OK) == 0;
+	return !*there || access(path, R_OK) == 0 ? CMD_OK :
+	    refuse(CMD_UNAVAILABLE, path, strerror(errno));
 }
 
 /* The programs make both at their first use; now it is seen that they can. */
 static enum cmd_exit
 have_keys(struct init *in)
 {
-	const bool key = has(in, "signing-keys.json"), secret = has(in,
-	    "secret");
-	struct sb_request rq = { .pool = in->pool,
-	    .db = sb_db_new(SB_STORE_MAIN) };
+	struct sb_request rq = { .pool = in->pool };
+	bool key, secret, done;
+	enum cmd_exit status;
 	enum sb_status why;
-	bool done;
 
+	if ((status = look_for(in, "signing-keys.json", &key)) != CMD_OK ||
+	    (status = look_for(in, "secret", &secret)) != CMD_OK)
+		return status;
+	rq.db = sb_db_new(SB_STORE_MAIN);
 	sb_db_attach(rq.db, in->pool);
 	done = (key || sb_key_find(NULL, &why) != NULL) &&
 	    (secret || sb_secret_hash(&rq, "init", "") != NULL);
@@ -442,28 +464,52 @@ cmd_init_call(struct sb_pool *pool)
 	    " --user www-data" : "");
 }
 
-/* With a web space alone there is no /etc, and there are no sources. */
+/* With a web space alone there is no /etc, and there are no examples. */
+static void
+say_what_is_next_at_home(struct init *in, const char *call)
+{
+	printf("  - among the cron jobs of the control panel, or in your "
+	    "crontab:\n"
+	    "    17 * * * *  %s tick --quiet\n"
+	    "    41 3 * * *  %s backup --force %s/backup-$(date "
+	    "+\\%%u).db >/dev/null\n", call, call, cmd_quoted(in->pool,
+	    sb_settings.home));
+}
+
+/* Crontabs take % for the end of a line. */
+static void
+say_what_is_next_here(struct init *in, const char *call)
+{
+	const char *who = cmd_user_name(in->pool, geteuid());
+
+	printf("  - let the web server start the programs as %s: "
+	    "configurations are in\n    " SB_EXAMPLESDIR "\n", who);
+	/* The units of systemd look where everything is by default. */
+	if (strncmp(call, "SWITCHBOARD_", 12) != 0)
+		printf("  - with the units of systemd:\n"
+		    "    systemctl enable --now switchboard.target "
+		    "switchboard-backup.timer\n    or without them:\n");
+	else
+		printf("  - give the programs what is in front of the command "
+		    "below (SWITCHBOARD_…=…)\n    in their environment, too: "
+		    "else they look elsewhere\n  - what cron needs:\n");
+	printf("    install -d -o %s -m 700 " BACKUPS "\n"
+	    "    and in /etc/cron.d/switchboard:\n"
+	    "    17 * * * *  %s  %s tick --quiet\n"
+	    "    41 3 * * *  %s  %s backup --force " BACKUPS
+	    "/$(date +\\%%a).backup >/dev/null\n", who, who, call, who, call);
+}
+
 static void
 say_what_is_next(struct init *in)
 {
-	const struct passwd *owner = getpwuid(geteuid());
 	const char *call = cmd_own_call(in->pool);
-	const char *who = owner == NULL ? "OWNER" : owner->pw_name;
 
+	puts("\nNext:");
 	if (sb_settings.home != NULL)
-		printf("\nNext:\n"
-		    "  - among the cron jobs of the control panel, or in your "
-		    "crontab:\n"
-		    "    17 * * * *  %s tick --quiet\n"
-		    "    37 3 * * *  %s backup --force FILE\n", call, call);
+		say_what_is_next_at_home(in, call);
 	else
-		printf("\nNext:\n"
-		    "  - let the web server start the programs as %s: the "
-		    "sources have its configuration\n    in deploy/\n"
-		    "  - in /etc/cron.d/switchboard:\n"
-		    "    17 * * * *  %s  %s tick --quiet\n"
-		    "    37 3 * * *  %s  %s backup --force FILE\n", who, who,
-		    call, who, call);
+		say_what_is_next_here(in, call);
 	printf("  - %s check --url https://HOST\n", call);
 }
 
@@ -473,6 +519,7 @@ run(struct init *in)
 	enum cmd_exit status;
 
 	if ((status = judge_production(in)) != CMD_OK ||
+	    (status = cmd_judge_place(in->pool, in->user)) != CMD_OK ||
 	    (status = have_directory(in)) != CMD_OK)
 		return status;
 	if (in->root && !in->named && sb_settings.env_file == NULL &&

@@ -57,7 +57,9 @@ made   the database, at schema step "
 	has "$output" $'\nNext:\n'
 	has "$output" 'check --url https://HOST'
 	has "$output" "17 * * * *  $me  SWITCHBOARD_DATA=$SWITCHBOARD_DATA $command tick --quiet"
-	has "$output" "as $me: the sources have its configuration"
+	has "$output" "as $me: configurations are in"
+	has "$output" 'switchboard/$(date +\%a).backup'
+	has "$output" 'in their environment, too'
 	# The very line.
 	local line=$(sed -n 's/^ *17 [* ]*[^ ]*  //p' <<<"$output")
 	run env -i "PATH=$PATH" "ASAN_OPTIONS=${ASAN_OPTIONS-}" sh -c "$line"
@@ -284,6 +286,45 @@ there  the database, at schema step "
 	chmod 755 "$elsewhere"
 	is "$status" 0 'exit status'
 	has "$output" "made   $SWITCHBOARD_DATA, for its owner alone"
+}
+
+@test "files that the programs' user can't read are named, with what lets it" {
+	local nobody=$(id -un 65534) group=$(id -gn 65534)
+	root_only
+	echo ENVIRONMENT=production >"$elsewhere/env"
+	chmod 640 "$elsewhere/env"
+	env=("SWITCHBOARD_ENV_FILE=$elsewhere/env")
+	switchboard init --user "$nobody"
+	is "$status" 78 'exit status'
+	like "$stderr" ".*: $nobody can't read it: .*: chgrp [0-9]+ $elsewhere/env .*"
+	switchboard check
+	ends 1
+	has "$output" "fix: chgrp $group $elsewhere/env && chmod 640"
+	chgrp 65534 "$elsewhere/env"
+	switchboard init --user "$nobody"
+	is "$status" 0 'exit status'
+	chown 0 "$SWITCHBOARD_DATA/switchboard.db" "$SWITCHBOARD_DATA/secret"
+	switchboard init --user "$nobody"
+	fails 65 ".*: belongs to root, .*: chown -R $nobody: $SWITCHBOARD_DATA"
+	switchboard check
+	ends 1
+	has "$output" "fix: chown -R $nobody: $SWITCHBOARD_DATA"
+	lacks "$output" 'chmod 600'
+	lacks "$output" fuser
+	has "$output" ', 1 broken'
+}
+
+@test "nothing is made where a web server gives out what is there" {
+	mkdir "$elsewhere/html"
+	SWITCHBOARD_DATA=$elsewhere/html/data
+	init
+	is "$status" 0 'exit status'
+	has "$stderr" "by its name (html)"
+	rm -r "$SWITCHBOARD_DATA"
+	: >"$elsewhere/html/index.html"
+	init
+	fails 65 ".*there is $elsewhere/html/index.html.*set SWITCHBOARD_DATA.*"
+	[ ! -e "$SWITCHBOARD_DATA" ]
 }
 
 @test "a place where it can't be made is named" {
