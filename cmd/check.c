@@ -229,16 +229,6 @@ is_url(const char *url)
 	    url[strcspn(url, " ?#\t\r\n")] == '\0';
 }
 
-static const char *
-without_slash(struct sb_pool *pool, const char *url)
-{
-	size_t n = strlen(url);
-
-	while (n > 0 && url[n - 1] == '/')
-		n--;
-	return sb_copy(pool, url, n);
-}
-
 static enum cmd_exit
 run(struct cmd_check *c)
 {
@@ -282,7 +272,7 @@ cmd_check(char **arguments)
 	if ((status = cmd_become_owner(name)) != CMD_OK)
 		return status;
 	c.pool = sb_pool_new();
-	c.url = url == NULL ? NULL : without_slash(c.pool, url);
+	c.url = url == NULL ? NULL : cmd_site_root(c.pool, url);
 	c.list = c.in_json ? json_object_new_array() : NULL;
 	c.coloured = isatty(STDOUT_FILENO) && !wants_no_colour();
 	status = run(&c);

@@ -23,6 +23,32 @@ cmd_site_path(const struct cmd_check *c)
 	return host + strcspn(host, "/");
 }
 
+/* What people copy from a browser is often a page of it. */
+const char *
+cmd_site_root(struct sb_pool *pool, const char *url)
+{
+	static const char *const pages[] = { "/health", "/docs", "/redoc",
+	    "/console", "/openapi.json" };
+	const char *host = strstr(url, "://");
+	size_t n = strlen(url), least, length;
+
+	host = host == NULL ? url : host + 3;
+	least = (size_t)(host - url) + strcspn(host, "/");
+	while (n > least && url[n - 1] == '/')
+		n--;
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		length = strlen(pages[i]);
+		if (n >= least + length &&
+		    strncmp(url + n - length, pages[i], length) == 0) {
+			n -= length;
+			break;
+		}
+	}
+	while (n > least && url[n - 1] == '/')
+		n--;
+	return sb_copy(pool, url, n);
+}
+
 bool
 cmd_site_is_here(const struct cmd_check *c)
 {

@@ -25,31 +25,59 @@ is_error(struct cmd_check *c, const struct cmd_answer *answer,
 
 /* -------------------------------------------------------- does it answer? */
 
+/* The argument of --url that a Location leads to. */
+static const char *
+moved_to(struct cmd_check *c, const char *to)
+{
+	if (to == NULL)
+		return "with the right one";
+	if (to[0] == '/' && to[1] != '/')
+		to = sb_printf(c->pool, "%s%s", sb_copy(c->pool, c->url,
+		    strlen(c->url) - strlen(cmd_site_path(c))), to);
+	return cmd_quoted(c->pool, cmd_site_root(c->pool, sb_copy(c->pool, to,
+	    strcspn(to, "?#"))));
+}
+
+/* What lets the programs know the path: it may be set since they started. */
+static const char *
+root_path(struct cmd_check *c)
+{
+	const char *path = cmd_site_path(c);
+
+	if (*path == '\0' || strcmp(sb_settings.root_path, path) != 0)
+		return cmd_set_to(c, "ROOT_PATH", path);
+	return sb_printf(c->pool, "ROOT_PATH=%s is set, but the programs don't "
+	    "know it yet; let them read it:\n"
+	    "systemctl reload 'switchboard@*.service'\n"
+	    "or kill -HUP the parent of each, or apachectl graceful", path);
+}
+
 static void
 judge_status(struct cmd_check *c, const struct cmd_answer *health)
 {
 	const char *to = cmd_site_field(c, health, "Location");
 
 	if (health->status / 100 == 3)
-		cmd_is_broken(c, sb_printf(c->pool, "switchboard check --url "
-		    "%s", to == NULL ? "with the right one" : cmd_quoted(
-		    c->pool, sb_copy(c->pool, to, strcspn(to, "?#")))),
-		    "%s leads elsewhere (%d to %s)", c->url, health->status,
+		cmd_is_broken(c, sb_printf(c->pool, "%s check --url %s",
+		    cmd_own_call(c->pool), moved_to(c, to)), "%s leads "
+		    "elsewhere (%d to %s)", c->url, health->status,
 		    to == NULL ? "nowhere" : to);
 	else if (is_error(c, health, SB_NOT_FOUND, &sb_error_not_found) &&
 	    *cmd_site_path(c) != '\0')
-		cmd_is_broken(c, cmd_set_to(c, "ROOT_PATH", cmd_site_path(c)),
-		    "the programs answer, but don't know that they are under "
-		    "%s", cmd_site_path(c));
+		cmd_is_broken(c, root_path(c), "the programs answer, but don't "
+		    "know that they are under %s", cmd_site_path(c));
 	else if (sb_json_text(cmd_site_json(c, health), "status") != NULL)
 		cmd_is_broken(c, "see what the log of the programs says: they "
 		    "run as another user, or with another SWITCHBOARD_DATA",
 		    "the programs answer %d: they can't read the database",
 		    health->status);
 	else if (health->status / 100 == 5)
-		cmd_is_broken(c, "see what the web server's log says: the "
-		    "programs don't start, their settings are not accepted, "
-		    "or the data lies where the web server serves files",
+		cmd_is_broken(c, "see what the web server's log says: most "
+		    "often the socket of a program is not there (systemctl "
+		    "start switchboard.target), or the web server's user may "
+		    "not connect to it;\nelse the programs don't start, their "
+		    "settings are not accepted, or the data lies where the web "
+		    "server serves files",
 		    "%s/health is answered with a %d", c->url,
 		    health->status);
 	else
@@ -167,8 +195,8 @@ cmd_check_token(struct cmd_check *c)
 	if (c->site == NULL)
 		return;
 	if ((c->site->token = cmd_check_sign(c)) == NULL) {
-		cmd_is_unwise(c, "switchboard init", "without a signing key "
-		    "nothing more can be asked for");
+		cmd_is_unwise(c, cmd_init_call(c->pool), "without a signing "
+		    "key nothing more can be asked for");
 		return;
 	}
 	answer = cmd_site_ask(c, "/api/auth/check", c->site->token, made_up);
@@ -224,7 +252,7 @@ cmd_check_prefix(struct cmd_check *c)
 		    "the root of its host" : path);
 	else
 		cmd_is_broken(c, sb_printf(c->pool, "let a proxy pass the path "
-		    "on as it came, and %s", cmd_set_to(c, "ROOT_PATH", path)),
+		    "on as it came, and %s", root_path(c)),
 		    "the programs take themselves to be at \"%s\", not at "
 		    "\"%s\": links in their pages lead nowhere",
 		    c->site->prefix, path);
@@ -260,6 +288,22 @@ hides_clients(const struct cmd_check *c)
 	    (own == NULL || strcmp(own, site->client) != 0);
 }
 
+/*
+ * Whether it is this machine that is believed, as an address of its own is in
+ * TRUSTED_PROXIES: a proxy has added that, or there is none, and the programs
+ * see the address that the question was sent from.
+ */
+static bool
+is_believed_here(const struct cmd_check *c)
+{
+	const struct cmd_site *site = c->site;
+	const char *own = site->health->own_address;
+
+	return cmd_site_is_here(c) || (site->forwarded != NULL &&
+	    strcmp(site->forwarded, MADE_UP) != 0) || (own != NULL &&
+	    site->peer != NULL && strcmp(own, site->peer) == 0);
+}
+
 void
 cmd_check_address(struct cmd_check *c)
 {
@@ -271,11 +315,12 @@ cmd_check_address(struct cmd_check *c)
 		cmd_is_broken(c, "let the web server set REMOTE_ADDR "
 		    "(nginx: include fastcgi_params;)", "the programs are not "
 		    "told who asks, and count everybody as one");
-	else if (strcmp(site->client, MADE_UP) == 0 && cmd_site_is_here(c))
-		cmd_is_unwise(c, "ask by the public URL, too; if it is the "
-		    "same there, let the proxy add the client's address",
-		    "from %s any X-Forwarded-For is believed, as "
-		    "TRUSTED_PROXIES has that address", site->peer);
+	else if (strcmp(site->client, MADE_UP) == 0 && is_believed_here(c))
+		cmd_is_unwise(c, "ask by the public URL from another machine, "
+		    "too; if it is the same there, let the proxy add the "
+		    "client's address", "from this machine any X-Forwarded-For "
+		    "is believed, as TRUSTED_PROXIES has its address (%s)",
+		    site->peer);
 	else if (strcmp(site->client, MADE_UP) == 0)
 		cmd_is_broken(c, sb_printf(c->pool, "let the proxy at %s add "
 		    "the client's address (nginx: proxy_set_header "

@@ -50,7 +50,8 @@ cmd_check_stream(struct cmd_check *c)
 	else if (answer->last - answer->first < SPREAD)
 		cmd_is_unwise(c, cmd_site_lines(c, "ProxyPass … "
 		    "flushpackets=on (mod_proxy_fcgi), or "
-		    "FcgidOutputBufferSize 0 (mod_fcgid)",
+		    "FcgidOutputBufferSize 0 (mod_fcgid); where you can't, "
+		    "leave it",
 		    "server.stream-response-body = 1",
 		    "fastcgi_buffering off; or proxy_buffering off;"),
 		    "events are held back until the last one: the web server "

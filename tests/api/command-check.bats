@@ -274,7 +274,20 @@ everything()
 	chown 65534 "$SWITCHBOARD_DATA/switchboard.db-wal"
 	check 1
 	found red files "not root's, as the directory is" \
-	    "chown 0:0 $SWITCHBOARD_DATA/switchboard.db-wal"
+	    "chown -R $(id -un 65534): $SWITCHBOARD_DATA"
+	env+=(ENVIRONMENT=development CORS_ORIGINS=)
+	check 1
+	found red files switchboard.db-wal "chown -R root: $SWITCHBOARD_DATA"
+}
+
+@test "a log that can't be written is told" {
+	env+=("LOG_FILE=$BATS_TEST_TMPDIR/log")
+	check 0
+	found green log "can be written, in $BATS_TEST_TMPDIR/log"
+	env+=("LOG_FILE=$BATS_TEST_TMPDIR/none/log")
+	check 0
+	found yellow log "can't make the log" \
+	    "$BATS_TEST_TMPDIR/none, or another LOG_FILE"
 }
 
 @test "a settings file with a secret that everybody can read is told" {
@@ -330,6 +343,11 @@ everything()
 	found red directory "there is no data directory $SWITCHBOARD_DATA" \
 	    'switchboard init'
 	[ ! -e "$SWITCHBOARD_DATA" ]
+	: >"$BATS_TEST_TMPDIR/here/index.html"
+	check 1
+	found red 'web root' "there is $BATS_TEST_TMPDIR/here/index.html" \
+	    'set SWITCHBOARD_DATA'
+	rm "$BATS_TEST_TMPDIR/here/index.html"
 	: >"$SWITCHBOARD_DATA"
 	check 1
 	found red directory 'is no directory' 'set SWITCHBOARD_DATA'
@@ -343,13 +361,28 @@ everything()
 
 # ------------------------------------------------------------------ the store
 
+@test "a database that was lost is told, and so is a key" {
+	local keys=$SWITCHBOARD_DATA/signing-keys.json
+	mv "$keys" "$BATS_TEST_TMPDIR/keys"
+	check 1
+	found red keys 'the signing key is gone' 'it is in every backup'
+	mv "$BATS_TEST_TMPDIR/keys" "$keys"
+	rm "$SWITCHBOARD_DATA"/switchboard.db*
+	check 1
+	found red database "is gone, though there is signing-keys.json, secret" \
+	    'switchboard restore --force FILE'
+	switchboard init --user "$(id -un)"
+	fails 65 '.*: its database is gone, .*/switchboard restore --force FILE;.*'
+	[ ! -e "$SWITCHBOARD_DATA/switchboard.db" ]
+}
+
 @test "a database that is damaged is told" {
 	sql 'PRAGMA wal_checkpoint(TRUNCATE)'
 	sql "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage =
 	    (SELECT rootpage FROM sqlite_schema WHERE name = 'users')
 	    WHERE name = 'logins'"
 	check 1
-	found red database 'the database is damaged' 'switchboard restore'
+	found red database 'the database is damaged' 'restore --force FILE'
 	printf 'no database, but a text of some length' \
 	    >"$SWITCHBOARD_DATA/switchboard.db"
 	rm -f "$SWITCHBOARD_DATA"/*-wal "$SWITCHBOARD_DATA"/*-shm
@@ -362,7 +395,7 @@ everything()
 	    "DELETE FROM users; ALTER TABLE logins DROP COLUMN user_agent"
 	check 1
 	found red database 'a row of logins belongs to one that isn'"'"'t there'
-	found red database 'no such column' 'switchboard restore'
+	found red database 'no such column' 'restore --force FILE'
 }
 
 @test "the schema's step is compared" {
@@ -530,11 +563,22 @@ through()
 @test "tokens in the clear, and a forged address, are told" {
 	env=(ENVIRONMENT=development)
 	# It is 127.0.0.1, though not at first sight.
-	check 1 --url "http://2130706433:$port/believes"
+	check 1 --url "http://2130706433:$port/believes_far"
 	found red https 'go over http://2130706433' 'certbot'
 	found yellow environment 'others seem to come here'
 	found red address 'anybody can claim to be any address' \
 	    '$proxy_add_x_forwarded_for'
+}
+
+@test "that this machine is believed is no more than unwise" {
+	local how
+	env=(ENVIRONMENT=development)
+	# With a proxy that adds its client, and without any.
+	for how in believes_proxies_far believes; do
+		check 1 --url "http://2130706433:$port/$how"
+		found yellow address 'from this machine any X-Forwarded-For' \
+		    'from another machine'
+	done
 }
 
 @test "a signal to stop ends a look, even while it waits for an answer" {
@@ -571,6 +615,12 @@ through()
 	through 1 hides
 	found red answer "don't know that they are under /hides" \
 	    'ROOT_PATH=/hides'
+	# As it stands in a browser's line.
+	through 1 hides/openapi.json
+	found red answer 'under /hides' 'ROOT_PATH=/hides,'
+	env=(ROOT_PATH=/hides)
+	check 1 --url "http://127.0.0.1:$port/hides/health/"
+	found red answer 'under /hides' 'systemctl reload'
 }
 
 @test "where nobody answers, nothing is found to be well" {
@@ -609,7 +659,9 @@ through()
 	through 1 down
 	found red answer 'is answered with a 502' "the web server's log"
 	through 1 moved
-	found red answer 'leads elsewhere (301 to /good/health)' --url
+	found red answer 'leads elsewhere (301 to /good/health)' \
+	    "check --url http://127.0.0.1:$port/good"
+	listed 'all(.findings[]; (.fix // "") | endswith("/health") | not)'
 	listed '[.findings[] | select(.area == "web")] | length == 1'
 }
 

@@ -312,6 +312,14 @@ there  the database, at schema step "
 	lacks "$output" 'chmod 600'
 	lacks "$output" fuser
 	has "$output" ', 1 broken'
+	chown 65534 "$SWITCHBOARD_DATA/switchboard.db" "$SWITCHBOARD_DATA/secret"
+	env=()
+	echo ENVIRONMENT=production >"$SWITCHBOARD_DATA/.env"
+	chown 0:0 "$SWITCHBOARD_DATA/.env"
+	chmod 640 "$SWITCHBOARD_DATA/.env"
+	switchboard check
+	ends 1
+	has "$output" "fix: chown $nobody: $SWITCHBOARD_DATA/.env && chmod 600"
 }
 
 @test "nothing is made where a web server gives out what is there" {

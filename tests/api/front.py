@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             told["HTTP_X_FORWARDED_FOR"] = ", ".join(filter(None, (
                 told.get("HTTP_X_FORWARDED_FOR"), self.client_address[0])))
         if "believes" in how.split("_"):
-            told["TRUSTED_PROXIES"] = "127.0.0.0/8"
+            told["TRUSTED_PROXIES"] = "127.0.0.0/8, 192.0.2.7"
         if "staging" in how.split("_"):
             told["ENVIRONMENT"] = "staging"
         if how != "hides":
@@ -62,7 +62,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
             "SERVER_SOFTWARE": "Apache/2.4", "REQUEST_METHOD": "GET",
             "REQUEST_URI": self.path, "QUERY_STRING": "",
-            "REMOTE_ADDR": self.client_address[0],
+            "REMOTE_ADDR": "192.0.2.7" if "far" in how.split("_")
+                           else self.client_address[0],
             "SWITCHBOARD_DATA": FOREIGN if how == "foreign" else DATA,
         }
 
