@@ -136,6 +136,10 @@ has_connection()
 	end_workers TERM
 	stop_load
 	echo "$answered answers"
+	((failed == 0)) || {
+		grep -v 200 "$BATS_TEST_TMPDIR"/load.*
+		tail -n 20 "$SB_LOG"
+	}
 	assert_equal "$failed" 0
 }
 
