@@ -304,7 +304,30 @@ const char *cmd_visible(struct sb_pool *, const char *);
  */
 const char *cmd_web_sign(struct sb_pool *, const char *data, bool *sure);
 
-/* --------------------------------------------------------------- init.c */
+/* ------------------------------------------------------------- folder.c */
+
+struct passwd;
+
+/*
+ * The folder above the last part of a path, which is made if it isn't there;
+ * -1, with errno, if it can't be.  *last is that part, in the pool.
+ */
+int	 cmd_open_above(struct sb_pool *, const char *path, const char **last);
+
+/*
+ * A new folder in an open one, open, and its owner's if one is given; -1, with
+ * errno, if it can't be made.
+ */
+int	 cmd_make_below(int folder, const char *name,
+	    const struct passwd *owner);
+
+/* What such an errno says. */
+const char *cmd_folder_error(int error);
+
+/* --------------------------------------------------------------- next.c */
+
+void	 cmd_say_next(struct sb_pool *);
+
 
 /* How a shell calls this command, for the same data directory. */
 const char *cmd_own_call(struct sb_pool *);

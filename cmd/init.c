@@ -14,8 +14,6 @@
 
 #include "cmd.h"
 
-#define BACKUPS	SB_LOCALSTATEDIR "/backups/switchboard"
-
 struct init {
 	struct sb_pool	*pool;
 	bool		 production, admin;
@@ -43,123 +41,20 @@ say(const char *verb, const char *what)
 
 /* ----------------------------------------------------------- the directory */
 
-/*
- * Whether a link in an open folder may be followed.  Root goes through folders
- * of others, too, who could have it make or give away something elsewhere.
- */
-static bool
-may_follow(int folder)
-{
-	struct stat st;
-
-	return geteuid() != 0 || (fstat(folder, &st) == 0 && st.st_uid == 0 &&
-	    (st.st_mode & 022) == 0);
-}
-
-/* Many a folder on the way, as a host's /home, may be passed and not read. */
-#define PASS	(O_PATH | O_DIRECTORY | O_CLOEXEC)
-
-static int
-open_folder(int in, const char *name)
-{
-	struct stat st;
-
-	if (may_follow(in))
-		return openat(in, name, PASS);
-	if (fstatat(in, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISLNK(st.st_mode)) {
-		errno = ELOOP;
-		return -1;
-	}
-	return openat(in, name, PASS | O_NOFOLLOW);
-}
-
-/* What is made is for everybody to pass.  Closes the one that it is in. */
-static int
-enter_folder(int in, const char *name)
-{
-	int fd = open_folder(in, name), error;
-	mode_t mask;
-
-	if (fd < 0 && errno == ENOENT) {
-		mask = umask(022);
-		if (mkdirat(in, name, 0755) == 0 || errno == EEXIST)
-			fd = open_folder(in, name);
-		umask(mask);
-	}
-	error = errno;
-	close(in);
-	errno = error;
-	return fd;
-}
-
-/*
- * The folder above the last part of a path, which is made if it isn't there;
- * -1, with errno, if it can't be.  *last is that part, in the pool.
- */
-static int
-open_above(struct sb_pool *pool, const char *path, const char **last)
-{
-	int fd = open(*path == '/' ? "/" : ".", PASS);
-	size_t n;
-
-	for (path += strspn(path, "/"); fd >= 0; path += strspn(path, "/")) {
-		n = strcspn(path, "/");
-		*last = sb_copy(pool, path, n);
-		path += n;
-		if (path[strspn(path, "/")] == '\0')
-			break;
-		fd = enter_folder(fd, *last);
-	}
-	return fd;
-}
-
-static const char *
-reason(int error)
-{
-	return error == ELOOP ? "a link in a folder of somebody else's leads "
-	    "there; name the place itself" : strerror(error);
-}
-
-/* The new one, open, and its owner's; -1, with errno, if it can't be made. */
-static int
-make_below(int folder, const char *name, const struct passwd *owner)
-{
-	int fd = -1, error;
-	struct stat st;
-
-	if (mkdirat(folder, name, 0700) != 0)
-		return -1;
-	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	errno = fd < 0 ? errno : EPERM;
-	/* Whoever owns the folder may have put another in its place. */
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
-	    fchmod(fd, 0700) == 0 && (owner == NULL || fchown(fd,
-	    owner->pw_uid, owner->pw_gid) == 0))
-		return fd;
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	unlinkat(folder, name, AT_REMOVEDIR);
-	errno = error;
-	return -1;
-}
-
 static enum cmd_exit
 make_directory(struct init *in, const struct passwd *owner)
 {
 	const char *path = sb_settings.data, *name;
-	int folder = open_above(in->pool, path, &name), fd = -1, error;
+	int folder = cmd_open_above(in->pool, path, &name), fd = -1, error;
 	struct stat st;
 
 	if (folder >= 0)
-		fd = make_below(folder, name, owner);
+		fd = cmd_make_below(folder, name, owner);
 	error = errno;
 	if (folder >= 0)
 		close(folder);
 	if (fd < 0)
-		return refuse(CMD_CREATE, path, reason(error));
+		return refuse(CMD_CREATE, path, cmd_folder_error(error));
 	if (fstat(fd, &st) == 0)
 		in->group = st.st_gid;
 	close(fd);
@@ -249,11 +144,11 @@ static enum cmd_exit
 have_outer_file(struct init *in)
 {
 	const char *path = cmd_settings_path(in->pool), *name, *why;
-	int folder = open_above(in->pool, path, &name);
+	int folder = cmd_open_above(in->pool, path, &name);
 
 	in->made = folder >= 0 && write_file(folder, name, settings_text(in),
 	    in->group);
-	why = reason(errno);
+	why = cmd_folder_error(errno);
 	if (folder >= 0)
 		close(folder);
 	if (in->made)
@@ -397,120 +292,38 @@ have_keys(struct init *in)
 	return CMD_OK;
 }
 
+/* Anybody could have registered that name before. */
+static enum cmd_exit
+judge_admin(struct init *in, const struct sb_row *user)
+{
+	const char *who = cmd_visible(in->pool, in->operands[0]);
+
+	if (sb_row_int(user, "is_admin") == 0)
+		return refuse(CMD_DATA, who, sb_printf(in->pool, "is an "
+		    "account already, and no administrator's; if it is the "
+		    "right one: %s user admin %s on", cmd_own_call(in->pool),
+		    cmd_quoted(in->pool, in->operands[0])));
+	say("there", sb_printf(in->pool, "the administrator %s", who));
+	return CMD_OK;
+}
+
 static enum cmd_exit
 have_admin(struct init *in)
 {
 	char *arguments[] = { sb_printf(in->pool, "--admin"),
 	    sb_printf(in->pool, "%s", in->operands[0]),
 	    sb_printf(in->pool, "%s", in->operands[1]), NULL };
+	const struct sb_row *user;
 	enum cmd_exit status;
 	bool known;
 	struct cmd c;
 
 	if ((status = cmd_begin(&c, "init")) != CMD_OK)
 		return status;
-	known = cmd_find_user(&c, in->operands[0]) != NULL;
-	status = cmd_end(&c, CMD_OK, NULL);
-	if (status != CMD_OK || !known)
-		return status != CMD_OK ? status : cmd_user_add(arguments);
-	say("there", sb_printf(in->pool, "the account %s", cmd_visible(
-	    in->pool, in->operands[0])));
-	return CMD_OK;
-}
-
-/* -------------------------------------------------------------- and then */
-
-/* What tools/launcher has started is the loader; it sets the home anew. */
-static const char *
-own_path(struct sb_pool *pool, bool *launched)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
-	const char *self = n <= 0 || n == (ssize_t)sizeof(path) ?
-	    "switchboard" : sb_copy(pool, path, (size_t)n);
-
-	*launched = sb_settings.home != NULL && strcmp(self, sb_printf(pool,
-	    "%s/libexec/switchboard/ld.so", sb_settings.home)) == 0;
-	return !*launched ? self : sb_printf(pool, "%s/bin/switchboard",
-	    sb_settings.home);
-}
-
-const char *
-cmd_own_call(struct sb_pool *pool)
-{
-	bool launched;
-	const char *self = cmd_quoted(pool, own_path(pool, &launched));
-
-	for (size_t i = 0; i < sb_setting_count; i++) {
-		const char *name = sb_setting_table[i].name;
-
-		if (sb_setting_found[i].origin != ENVIRONMENT ||
-		    (sb_setting_table[i].use != SEARCH &&
-		    strcmp(name, "SWITCHBOARD_DATA") != 0) ||
-		    (launched && strcmp(name, "SWITCHBOARD_HOME") == 0))
-			continue;
-		self = sb_printf(pool, "%s=%s %s", name, cmd_quoted(pool,
-		    sb_setting_found[i].text), self);
-	}
-	return self;
-}
-
-/* Root has to say the user where there is no directory that tells. */
-const char *
-cmd_init_call(struct sb_pool *pool)
-{
-	return sb_printf(pool, "%s init%s", cmd_own_call(pool),
-	    geteuid() == 0 && access(sb_settings.data, F_OK) != 0 ?
-	    " --user www-data" : "");
-}
-
-/* With a web space alone there is no /etc, and there are no examples. */
-static void
-say_what_is_next_at_home(struct init *in, const char *call)
-{
-	printf("  - among the cron jobs of the control panel, or in your "
-	    "crontab:\n"
-	    "    17 * * * *  %s tick --quiet\n"
-	    "    41 3 * * *  %s backup --force %s/backup-$(date "
-	    "+\\%%u).db >/dev/null\n", call, call, cmd_quoted(in->pool,
-	    sb_settings.home));
-}
-
-/* Crontabs take % for the end of a line. */
-static void
-say_what_is_next_here(struct init *in, const char *call)
-{
-	const char *who = cmd_user_name(in->pool, geteuid());
-
-	printf("  - let the web server start the programs as %s: "
-	    "configurations are in\n    " SB_EXAMPLESDIR "\n", who);
-	/* The units of systemd look where everything is by default. */
-	if (strncmp(call, "SWITCHBOARD_", 12) != 0)
-		printf("  - with the units of systemd:\n"
-		    "    systemctl enable --now switchboard.target "
-		    "switchboard-backup.timer\n    or without them:\n");
-	else
-		printf("  - give the programs what is in front of the command "
-		    "below (SWITCHBOARD_…=…)\n    in their environment, too: "
-		    "else they look elsewhere\n  - what cron needs:\n");
-	printf("    install -d -o %s -m 700 " BACKUPS "\n"
-	    "    and in /etc/cron.d/switchboard:\n"
-	    "    17 * * * *  %s  %s tick --quiet\n"
-	    "    41 3 * * *  %s  %s backup --force " BACKUPS
-	    "/$(date +\\%%a).backup >/dev/null\n", who, who, call, who, call);
-}
-
-static void
-say_what_is_next(struct init *in)
-{
-	const char *call = cmd_own_call(in->pool);
-
-	puts("\nNext:");
-	if (sb_settings.home != NULL)
-		say_what_is_next_at_home(in, call);
-	else
-		say_what_is_next_here(in, call);
-	printf("  - %s check --url https://HOST\n", call);
+	user = cmd_find_user(&c, in->operands[0]);
+	known = user != NULL;
+	status = cmd_end(&c, known ? judge_admin(in, user) : CMD_OK, NULL);
+	return status != CMD_OK || known ? status : cmd_user_add(arguments);
 }
 
 static enum cmd_exit
@@ -531,7 +344,7 @@ run(struct init *in)
 	    (status = have_keys(in)) != CMD_OK ||
 	    (in->admin && (status = have_admin(in)) != CMD_OK))
 		return status;
-	say_what_is_next(in);
+	cmd_say_next(in->pool);
 	return CMD_OK;
 }
 

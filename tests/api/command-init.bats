@@ -224,7 +224,13 @@ there  the database, at schema step "
 	is "$(sql 'SELECT username || is_admin FROM users')" anna1
 	init --admin anna anna@example.com </dev/null
 	ends 0
-	has "$output" 'there  the account anna'
+	has "$output" 'there  the administrator anna'
+	# Anybody could have taken the name before.
+	switchboard user admin anna off
+	init --admin anna anna@example.com </dev/null
+	is "$status" 65 'exit status'
+	has "$stderr" "init: anna: is an account already, and no administrator's; "
+	has "$stderr" ' user admin anna on'
 }
 
 @test "arguments that make no sense are named, and nothing is made" {
