@@ -35,17 +35,27 @@ cmd_user_name(struct sb_pool *pool, uid_t user)
 	    sb_printf(pool, "%u", (unsigned)user);
 }
 
+/* For a sentence, in which a bare number would say nothing. */
+static const char *
+who(struct sb_pool *pool, uid_t user)
+{
+	const char *name = cmd_user_name(pool, user);
+
+	return strspn(name, "0123456789") != strlen(name) ? name :
+	    sb_printf(pool, "user %s", name);
+}
+
 /* What is wrong is said in one line; CMD_NOPERM. */
 static enum cmd_exit
 refuse(const char *command, const char *path, const struct stat *st, int error)
 {
 	struct sb_pool *pool = sb_pool_new();
-	const char *owner = cmd_user_name(pool, st->st_uid);
+	const char *owner = who(pool, st->st_uid);
 
 	if (error == 0)
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and you are "
 		    "%s: call it as %s%s\n", command, path, owner,
-		    cmd_user_name(pool, geteuid()), owner,
+		    who(pool, geteuid()), owner,
 		    st->st_uid == 0 ? "" : " or root");
 	else
 		fprintf(stderr, "switchboard %s: %s belongs to %s, and root "
@@ -61,10 +71,10 @@ refuse_path(const char *command, const char *path, const struct stat *st,
     const char *where)
 {
 	struct sb_pool *pool = sb_pool_new();
-	const char *owner = cmd_user_name(pool, st->st_uid);
+	const char *owner = who(pool, st->st_uid);
 	struct stat step;
 	const char *whose = lstat(where, &step) != 0 ? "somebody" :
-	    cmd_user_name(pool, step.st_uid);
+	    who(pool, step.st_uid);
 
 	fprintf(stderr, "switchboard %s: %s belongs to %s, but %s on the way "
 	    "there is %s's, or others can write in it, so root does not go "
