@@ -148,11 +148,12 @@ cmd_check_accepted(struct cmd_check *c)
 	if (shut || sb_setting_complaints != NULL)
 		return;
 	if (sb_settings.env_file == NULL)
-		cmd_is_fine(c, "%s in the environment are set, and accepted; "
-		    "there is no settings file", count(c, ENVIRONMENT));
+		cmd_is_fine(c, "every setting is accepted: %s in the "
+		    "environment; there is no settings file",
+		    count(c, ENVIRONMENT));
 	else
-		cmd_is_fine(c, "%s in %s, and %s in the environment, are set, "
-		    "and accepted", count(c, SETTINGS_FILE),
+		cmd_is_fine(c, "every setting is accepted: %s in %s, and %s in "
+		    "the environment", count(c, SETTINGS_FILE),
 		    sb_settings.env_file, count(c, ENVIRONMENT));
 }
 

@@ -79,7 +79,7 @@ everything()
 @test "a sound installation has nothing that is broken or unwise" {
 	check 0
 	is "$(worst)" ''
-	found green accepted 'are set, and accepted'
+	found green accepted 'every setting is accepted: '
 	found green database 'the database is whole'
 	found green database 'takes all'
 	found green keys 'signing-keys.json signs'
