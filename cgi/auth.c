@@ -885,7 +885,7 @@ static const struct sb_route routes[] = {
 };
 
 static const struct sb_program program = {
-	"auth", "Accounts and their care: logins, tokens and limits.", routes
+	"auth", "Accounts and their care: logins, tokens and limits.", routes, NULL
 };
 
 int

@@ -11,6 +11,6 @@
 extern const struct sb_field auth_check_out[];
 enum sb_status auth_check(struct sb_request *, struct sb_response *);
 enum sb_status auth_check_stream(struct sb_request *, struct sb_response *);
-void	 auth_check_events(struct sb_request *, struct sb_response *);
+sb_streamer auth_check_events;
 
 #endif

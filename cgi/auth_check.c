@@ -68,12 +68,14 @@ auth_check_stream(struct sb_request *rq, struct sb_response *rs)
 	return SB_OK;
 }
 
-void
-auth_check_events(struct sb_request *rq, struct sb_response *rs)
+bool
+auth_check_events(struct sb_request *rq, struct sb_response *rs,
+    int64_t *cursor)
 {
-	for (int i = 1; i <= EVENTS; i++)
-		if ((i > 1 && !sb_pause(rs, EVERY)) || !sb_event(rs, "check",
-		    sb_printf(rq->pool, "{\"number\":%d,\"of\":%d}", i,
-		    EVENTS)))
-			return;
+	if (*cursor > 0 && !sb_pause(rs, EVERY))
+		return false;
+	++*cursor;
+	return sb_event(rs, NULL, "check", sb_printf(rq->pool,
+	    "{\"number\":%d,\"of\":%d}", (int)*cursor, EVENTS)) &&
+	    *cursor < EVENTS;
 }

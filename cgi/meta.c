@@ -198,7 +198,7 @@ static const struct sb_route routes[] = {
 
 static const struct sb_program program = {
 	"meta", "What this service is, how it is, and its documentation.",
-	routes
+	routes, NULL
 };
 
 int

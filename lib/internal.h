@@ -378,6 +378,18 @@ bool	 sb_stream_begins(const struct sb_response *);
 bool	 sb_stream_follows(const struct sb_response *);
 void	 sb_stream_run(struct sb_response *);
 
+/* -------------------------------------------------------------- outbox.c */
+
+/*
+ * Puts into the request's transaction what is to be sent to the webhooks of all
+ * keys of that user's: {"type":…,"timestamp":…,"data":…} about that event of
+ * the session, data being JSON.  Once it is committed a worker is started or
+ * woken.
+ */
+void	 sb_outbox_add(struct sb_request *, const char *user_id,
+	    const char *session_id, int64_t number, const char *type,
+	    int64_t timestamp, const char *data);
+
 /* -------------------------------------------------------------- cors.c */
 
 void	 sb_cors_headers(struct sb_response *);

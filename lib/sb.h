@@ -1,8 +1,8 @@
 /*
  * All that a program of switchboard may use, in the order of a tour: the
  * program and its tables, a request, its answer, identity, limits, the log,
- * memory, time and text.  Three chapters are files of their own, which this one
- * includes: store.h, values.h, identity.h.  cgi/ includes nothing else of ours.
+ * memory, time and text.  Five chapters are files of their own, which this one
+ * includes: store.h, values.h, waiting.h, identity.h, chat.h.  cgi/ includes nothing else of ours.
  */
 #ifndef SB_H
 #define SB_H
@@ -70,6 +70,8 @@ enum sb_kind {
 	SB_OBJECT,		/* answers only: .fields */
 	SB_LIST,		/* answers only: objects of .fields */
 	SB_MAP,			/* answers only: the same, each by a name */
+	SB_TEXTS,		/* a list of texts, .fewest to .most of them */
+	SB_ANY,			/* answers only: an object, as JSON */
 	SB_KINDS
 };
 
@@ -78,6 +80,7 @@ enum sb_place {
 	SB_IN_BODY,
 	SB_IN_QUERY,
 	SB_IN_PATH,		/* {name} in the path; no SB_UUID: a 404 */
+	SB_IN_HEADER,		/* a header field; its name in lower case */
 	SB_PLACES
 };
 
@@ -93,20 +96,26 @@ struct sb_field {
 	enum sb_place	 in;
 	bool		 optional;	/* may be absent; in JSON, null too */
 	const char	*pattern;	/* POSIX extended regular expression */
-	const char *const *choices;	/* of SB_ENUM, ended by NULL */
+	const char *const *choices;	/* of SB_ENUM, SB_TEXTS; NULL ends */
 	const struct sb_field *fields;	/* of SB_OBJECT, SB_LIST, SB_MAP */
 	const char	*example;	/* as text; of SB_MAP, a name */
 	/* What is wrong with a value, as half a sentence, or NULL. */
 	const char	*(*wrong)(struct sb_pool *, const char *value);
+	int64_t		 fewest, most;	/* of SB_TEXTS: items */
 };
 #define SB_END		{ .name = NULL }
 #define SB_END_AS(type)	{ .name = NULL, .doc = (type) }
 
-/* An error that a route can answer; its detail is what the caller reads. */
+/*
+ * An error that a route can answer; its detail is what the caller reads.  A %s
+ * in it is what sb_fail_about is given.
+ */
 struct sb_error {
 	enum sb_status	 status;
 	const char	*detail;
 	const char	*error;		/* OAuth 2's (RFC 6749 5.2), or NULL */
+	const char	*about;		/* in the place of %s, for an example */
+	const struct sb_field *fields;	/* more than a detail; it comes first */
 };
 
 /* A bearer token (RFC 6750) that is no user's, for the documentation. */
@@ -123,12 +132,16 @@ struct sb_access {
 	bool		 tokenless;	/* none will do, too, at times */
 	const struct sb_scheme *scheme;	/* of a token that is no user's */
 };
-extern const struct sb_error sb_error_inactive, sb_error_not_found,
-    sb_error_token;
+extern const struct sb_error sb_error_forbidden, sb_error_inactive,
+    sb_error_not_found, sb_error_token;
 extern const struct sb_access sb_access_public, sb_access_user,
-    sb_access_leaver, sb_access_operator, sb_access_metrics;
+    sb_access_anyone, sb_access_agent, sb_access_admin, sb_access_leaver,
+    sb_access_operator, sb_access_metrics;
 #define SB_PUBLIC	(&sb_access_public)
 #define SB_USER		(&sb_access_user)	/* a live access token */
+#define SB_ANYONE	(&sb_access_anyone)	/* that, or an agent key */
+#define SB_AGENT	(&sb_access_agent)	/* an agent key alone */
+#define SB_ADMIN	(&sb_access_admin)	/* an administrator's token */
 /* Who logs out: by any access token that we signed, or by what the body has. */
 #define SB_LEAVER	(&sb_access_leaver)
 /* `switchboard check' alone, by a token that it has signed for a minute. */
@@ -156,7 +169,8 @@ enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL, SB_FLOWS };
 #define SB_ROUTE_ERRORS	6
 
 typedef enum sb_status sb_handler(struct sb_request *, struct sb_response *);
-typedef void sb_streamer(struct sb_request *, struct sb_response *);
+typedef bool sb_streamer(struct sb_request *, struct sb_response *,
+	    int64_t *cursor);
 
 /* An endpoint.  A table of them ends with { SB_NONE }. */
 struct sb_route {
@@ -182,11 +196,15 @@ struct sb_route {
 };
 #define SB_BODY_MAX	((size_t)64 * 1024)
 
-/* A program: its name, what it is in a sentence, and its routes. */
+/*
+ * A program: its name, which is its queries' group, too, what it is in a
+ * sentence, its routes, and a group of queries besides, or NULL.
+ */
 struct sb_program {
 	const char	*name;
 	const char	*doc;
 	const struct sb_route *routes;
+	const char	*queries;
 };
 
 /*
@@ -199,11 +217,15 @@ int	 sb_main(int argc, char **argv, const struct sb_program *);
 
 /*
  * Whom the request's access token speaks for; all NULL where none was asked
- * for, and all but the login's id for a token that is dead (SB_LEAVER).
+ * for, and all but the login's id for a token that is dead (SB_LEAVER).  An
+ * agent key speaks for its owner, without a login.
  */
 struct sb_caller {
 	const char	*user_id;
 	const char	*login_id;
+	const char	*agent_key_id;	/* NULL: it is the user */
+	const char	*id;		/* the key's or else the user's: counts,
+					 * waits and repeats are by it */
 	const char	*email;
 	const char	*username;
 	int64_t		 created_at;
@@ -233,6 +255,19 @@ int64_t	 sb_int(const struct sb_request *, int field);
 bool	 sb_bool(const struct sb_request *, int field);
 bool	 sb_has(const struct sb_request *, int field);
 
+/* An SB_TEXTS' items, ended by NULL, and the same as JSON; NULL if absent. */
+const char *const *sb_texts(const struct sb_request *, int field);
+const char *sb_texts_json(const struct sb_request *, int field);
+
+/*
+ * The field of a route's input with which it can be repeated safely: it gets
+ * its first answer again, if that was a 2xx (section 7 of the contract).
+ */
+#define SB_IDEMPOTENCY_KEY { .name = "idempotency-key", .kind = SB_TEXT, \
+	.doc = "Under which this may be sent again for 24 hours, with the " \
+	    "same body, to get the same answer.", .in = SB_IN_HEADER, \
+	.optional = true, .pattern = "^[A-Za-z0-9._-]{1,64}$" }
+
 /* A variable of the web server's (RFC 3875 section 4.1), or NULL. */
 const char *sb_variable(const struct sb_request *, const char *name);
 
@@ -247,6 +282,8 @@ void	 sb_put_text(struct sb_response *, int field, const char *);
 void	 sb_put_int(struct sb_response *, int field, int64_t);
 void	 sb_put_bool(struct sb_response *, int field, bool);
 void	 sb_put_time(struct sb_response *, int field, int64_t);
+void	 sb_put_json(struct sb_response *, int field, const char *json);
+					/* of SB_TEXTS, SB_ANY; valid JSON */
 
 /*
  * Until the matching sb_close, fields go into this one, an SB_OBJECT; into one
@@ -280,29 +317,39 @@ void	 sb_put_header(struct sb_response *, const char *name,
 enum sb_status sb_fail(struct sb_response *, const struct sb_error *);
 
 /*
+ * The same with an error that has a %s, for which that is put in.  Where the
+ * error has .fields, those after its detail are put from here on.
+ */
+enum sb_status sb_fail_about(struct sb_response *, const struct sb_error *,
+	    const char *about);
+
+/*
  * Refuses an input that only the handler can judge: a 422 value_error of that
  * field or, with SB_WHOLE, of the body.  The reason is half a sentence.
  */
 #define SB_WHOLE	(-1)
 enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
 
+/* The same of a text that is none of these, ended by NULL: a 422 enum. */
+enum sb_status sb_invalid_choice(struct sb_response *, int field,
+	    const char *const *choices);
+
 /*
- * A route with .media = SB_EVENT_STREAM and a .stream answers with events as
- * they come (the HTML standard's server-sent events).  Its handler only says
- * whether there will be any, as any other does.  After the commit .stream sends
- * them and returns at their end, or as soon as one of the two says false: the
- * client has gone, or this process should end.  Meanwhile it is one that waits,
- * holds no transaction, and may read but never write; what it takes of the
- * request's memory stays taken until its end.  There are at most WAITERS
- * streams at once, over all processes of all programs; one more is a 503.
+ * Between the two, fields go into an object of its own, of that table; the
+ * second returns it as JSON, in the request's memory.
  */
-#define SB_EVENT_STREAM	"text/event-stream"
-bool	 sb_event(struct sb_response *, const char *name, const char *data);
-bool	 sb_pause(struct sb_response *, int64_t microseconds);
+void	 sb_draft(struct sb_response *, const struct sb_field *);
+const char *sb_draft_end(struct sb_response *);
+
+#include "waiting.h"		/* for news, and events as they come */
 
 /* ------------------------------------------------------------- identity */
 
 #include "identity.h"		/* names, addresses, passwords, tokens */
+
+/* ------------------------------------------------------------- chat */
+
+#include "chat.h"		/* sessions, and what happens in them */
 
 /* ------------------------------------------------------------- limits */
 

@@ -59,11 +59,13 @@ void
 sb_stream_run(struct sb_response *rs)
 {
 	struct sb_request *rq = rs->rq;
+	int64_t cursor = 0;
 
 	if (!rq->way->conn->flush(rq->way->conn))
 		return;
 	sb_db_attach(rq->db, rq->pool);
-	rq->way->route->stream(rq, rs);
+	while (rq->way->route->stream(rq, rs, &cursor))
+		continue;
 	sb_db_finish(rq->db, false);
 }
 
@@ -96,11 +98,13 @@ data_lines(struct sb_pool *pool, const char *data)
 }
 
 bool
-sb_event(struct sb_response *rs, const char *name, const char *data)
+sb_event(struct sb_response *rs, const char *id, const char *name,
+    const char *data)
 {
 	struct sb_conn *conn = rs->rq->way->conn;
-	const char *text = sb_printf(rs->rq->pool, "event: %s\n%s\n", name,
-	    data_lines(rs->rq->pool, data));
+	const char *text = sb_printf(rs->rq->pool, "%s%s%sevent: %s\n%s\n",
+	    id == NULL ? "" : "id: ", id == NULL ? "" : id,
+	    id == NULL ? "" : "\n", name, data_lines(rs->rq->pool, data));
 
 	return conn->write(conn, text, strlen(text)) && conn->flush(conn);
 }

@@ -1,0 +1,55 @@
+/*
+ * Waiting, as a program sees it: who waits for news of a chat session is woken
+ * by whoever commits them, and events are sent as they come.
+ */
+#ifndef SB_WAITING_H
+#define SB_WAITING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sb_request;
+struct sb_response;
+
+/*
+ * Tells whoever listens to that (a chat session's id) that there is news, once
+ * the request's transaction is committed.
+ */
+void	 sb_tell(struct sb_request *, const char *about);
+
+/*
+ * Makes the request one that waits, for news of that.  SB_NEXT, or refuses: 429
+ * to a caller with 4 of them, 503 where WAITERS wait.  Asked before whatever is
+ * waited for is looked at, nothing is missed.
+ */
+enum sb_status sb_listen(struct sb_response *, const char *about);
+
+/*
+ * Waits so long, or until there is news.  False at once if the client has gone
+ * or this process should end.  No transaction may be open.
+ */
+bool	 sb_pause(struct sb_response *, int64_t microseconds);
+
+/* Whether the login, or the agent key, of the caller still lives. */
+bool	 sb_caller_lives(struct sb_request *);
+
+/*
+ * A route with .stream can answer with events as they come (the HTML standard's
+ * server-sent events): always, or if it has .out, too, where the client's Accept
+ * asks for them, as sb_streams says.  Its handler, which listens, then only says
+ * whether there will be any, as any other does.  After the commit .stream is
+ * called again and again, until it says false; cursor is its own, at first 0.
+ * Each call is a round with memory and a transaction of its own, which is
+ * committed at its end; what was sent before stays sent.  SB_STREAM_MAX after
+ * its begin sb_pause says false, and a comment is sent where nothing else was
+ * for SB_STREAM_QUIET.  sb_event says false once the client has gone; its id may
+ * be NULL.
+ */
+#define SB_EVENT_STREAM	"text/event-stream"
+#define SB_STREAM_MAX	(5 * 60 * SB_SECOND)
+#define SB_STREAM_QUIET	(15 * SB_SECOND)
+bool	 sb_streams(const struct sb_request *);
+bool	 sb_event(struct sb_response *, const char *id, const char *name,
+	    const char *data);
+
+#endif
