@@ -1,6 +1,7 @@
 /*
- * The fields of an answer: put by handlers, and held to the route's table, so
- * that none is missing, added or of another type.  response.c sends them.
+ * The fields of an answer, of an error that has some, and of a draft: put by
+ * handlers, and held to their table, so that none is missing, added or of
+ * another type.  response.c sends them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,34 @@ new_object(struct sb_response *rs)
 
 /* ----------------------------------------------------- fields of an answer */
 
+void
+sb_body_begin(struct sb_response *rs, struct sb_body *body,
+    struct json_object *object, const struct sb_field *fields)
+{
+	rs->into = body;
+	body->object[0] = object;
+	body->fields[0] = fields;
+	body->kind[0] = SB_OBJECT;
+	body->depth = 0;
+}
+
+/* The table of what is open. */
+static const struct sb_field *
+open_fields(const struct sb_response *rs)
+{
+	return rs->into->fields[rs->into->depth];
+}
+
 /* Whether a field may go in here.  After the first fault nothing may. */
 static bool
 takes_fields(struct sb_response *rs)
 {
-	if (rs->object[0] == NULL) {
-		rs->object[0] = new_object(rs);
-		rs->fields[0] = rs->rq->way->route->out;
-		rs->kind[0] = SB_OBJECT;
-	}
-	if (rs->fault == NULL && (rs->fields[rs->depth] == NULL ||
-	    rs->kind[rs->depth] != SB_OBJECT))
+	struct sb_body *b = rs->into;
+
+	if (b->object[0] == NULL)
+		sb_body_begin(rs, b, new_object(rs), rs->rq->way->route->out);
+	if (rs->fault == NULL && (open_fields(rs) == NULL ||
+	    b->kind[b->depth] != SB_OBJECT))
 		rs->fault = "a field, where none is declared";
 	return rs->fault == NULL;
 }
@@ -39,12 +57,14 @@ takes_fields(struct sb_response *rs)
 static void
 put(struct sb_response *rs, int field, struct json_object *value)
 {
+	struct sb_body *b = rs->into;
+
 	if (!takes_fields(rs)) {
 		json_object_put(value);
 		return;
 	}
-	if (json_object_object_add_ex(rs->object[rs->depth],
-	    rs->fields[rs->depth][field].name, value,
+	if (json_object_object_add_ex(b->object[b->depth],
+	    open_fields(rs)[field].name, value,
 	    JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) != 0)
 		sb_fatal("out of memory");
 }
@@ -73,10 +93,35 @@ sb_put_time(struct sb_response *rs, int field, int64_t time)
 {
 	if (!takes_fields(rs))
 		return;
-	if (rs->fields[rs->depth][field].kind == SB_UNIX_TIME)
+	if (open_fields(rs)[field].kind == SB_UNIX_TIME)
 		put(rs, field, sb_json_seconds(rs->rq->pool, time));
 	else
 		sb_put_text(rs, field, sb_time_text(rs->rq->pool, time));
+}
+
+/* It stays the text that it is: nobody parses what we have written. */
+void
+sb_put_json(struct sb_response *rs, int field, const char *json)
+{
+	struct json_object *value = NULL;
+	enum sb_kind kind;
+
+	if (!takes_fields(rs))
+		return;
+	kind = open_fields(rs)[field].kind;
+	if (kind != SB_TEXTS && kind != SB_ANY) {
+		rs->fault = "JSON, where its kind has none";
+		return;
+	}
+	if (json != NULL) {
+		value = *json == '[' ? json_object_new_array() :
+		    *json == '{' ? json_object_new_object() :
+		    json_object_new_string("");
+		json_object_set_serializer(value,
+		    json_object_userdata_to_json_string,
+		    sb_copy(rs->rq->pool, json, strlen(json)), NULL);
+	}
+	put(rs, field, value);
 }
 
 struct json_object *
@@ -95,12 +140,14 @@ static void
 descend(struct sb_response *rs, struct json_object *into,
     const struct sb_field *fields, enum sb_kind kind)
 {
-	if (rs->depth + 1 == SB_DEPTH)
+	struct sb_body *b = rs->into;
+
+	if (b->depth + 1 == SB_DEPTH)
 		sb_fatal("an answer of more than %d levels", SB_DEPTH);
-	rs->depth++;
-	rs->object[rs->depth] = into;
-	rs->fields[rs->depth] = fields;
-	rs->kind[rs->depth] = kind;
+	b->depth++;
+	b->object[b->depth] = into;
+	b->fields[b->depth] = fields;
+	b->kind[b->depth] = kind;
 }
 
 void
@@ -111,7 +158,7 @@ sb_open(struct sb_response *rs, int field)
 
 	if (!takes_fields(rs))
 		return;
-	f = &rs->fields[rs->depth][field];
+	f = &open_fields(rs)[field];
 	if (f->kind != SB_OBJECT && f->kind != SB_LIST && f->kind != SB_MAP) {
 		rs->fault = "opened what has no fields";
 		return;
@@ -125,10 +172,11 @@ sb_open(struct sb_response *rs, int field)
 void
 sb_open_item(struct sb_response *rs, const char *name)
 {
-	struct json_object *in = rs->object[rs->depth], *item;
+	struct sb_body *b = rs->into;
+	struct json_object *in = b->object[b->depth], *item;
 	enum sb_kind kind = name == NULL ? SB_LIST : SB_MAP;
 
-	if (rs->fault == NULL && (in == NULL || rs->kind[rs->depth] != kind))
+	if (rs->fault == NULL && (in == NULL || b->kind[b->depth] != kind))
 		rs->fault = "an item, where none is declared";
 	if (rs->fault != NULL)
 		return;
@@ -136,7 +184,7 @@ sb_open_item(struct sb_response *rs, const char *name)
 	if ((kind == SB_LIST ? json_object_array_add(in, item) :
 	    json_object_object_add(in, name, item)) != 0)
 		sb_fatal("out of memory");
-	descend(rs, item, rs->fields[rs->depth], SB_OBJECT);
+	descend(rs, item, open_fields(rs), SB_OBJECT);
 }
 
 void
@@ -144,10 +192,10 @@ sb_close(struct sb_response *rs)
 {
 	if (rs->fault != NULL)
 		return;
-	if (rs->depth == 0)
+	if (rs->into->depth == 0)
 		rs->fault = "closed what was not open";
 	else
-		rs->depth--;
+		rs->into->depth--;
 }
 
 /* --------------------------------------------- the answer against its table */
@@ -169,6 +217,7 @@ value_wrong(struct sb_pool *pool, struct json_object *value,
 		[SB_OBJECT] = json_type_object, [SB_LIST] = json_type_array,
 		[SB_MAP] = json_type_object,
 		[SB_UNIX_TIME] = json_type_double,
+		[SB_TEXTS] = json_type_array, [SB_ANY] = json_type_object,
 	};
 
 	if (value == NULL && f->optional)
@@ -227,6 +276,25 @@ object_wrong(struct sb_pool *pool, struct json_object *object,
 	return NULL;
 }
 
+/* One that is put together, from its outermost object on. */
+static const char *
+body_wrong(const struct sb_response *rs, const struct sb_body *body)
+{
+	if (body->object[0] == NULL || body->depth != 0)
+		return "no body, or one not closed";
+	return object_wrong(rs->rq->pool, body->object[0], body->fields[0]);
+}
+
+/* Only an error with fields has a body that was put together. */
+static const char *
+refusal_wrong(const struct sb_response *rs)
+{
+	if (rs->status != rs->refused)
+		return "refused, but did not end with it";
+	return rs->refusal == rs->error.object[0] ?
+	    body_wrong(rs, &rs->error) : NULL;
+}
+
 const char *
 sb_response_wrong(const struct sb_response *rs)
 {
@@ -235,9 +303,10 @@ sb_response_wrong(const struct sb_response *rs)
 
 	if (rs->fault != NULL || route == NULL)
 		return rs->fault;
+	if (rs->into == &rs->draft)
+		return "a draft without an end";
 	if (rs->refusal != NULL)
-		return rs->status == rs->refused ? NULL :
-		    "refused, but did not end with it";
+		return refusal_wrong(rs);
 	success = route->success == SB_NEXT ? SB_OK : route->success;
 	if (rs->status != success && (route->otherwise == SB_NEXT ||
 	    rs->status != route->otherwise))
@@ -247,8 +316,34 @@ sb_response_wrong(const struct sb_response *rs)
 		return rs->content == NULL && route->stream == NULL ?
 		    "no content" : NULL;
 	if (route->out == NULL)
-		return rs->object[0] != NULL ? "a body, undeclared" : NULL;
-	if (rs->object[0] == NULL || rs->depth != 0)
-		return "no body, or one not closed";
-	return object_wrong(rs->rq->pool, rs->object[0], route->out);
+		return rs->answer.object[0] != NULL ? "a body, undeclared" :
+		    NULL;
+	return body_wrong(rs, &rs->answer);
+}
+
+/* ------------------------------------------------------------------ drafts */
+
+void
+sb_draft(struct sb_response *rs, const struct sb_field *fields)
+{
+	if (rs->into == &rs->draft) {
+		rs->fault = "a draft in a draft";
+		return;
+	}
+	rs->left = rs->into;
+	sb_body_begin(rs, &rs->draft, new_object(rs), fields);
+}
+
+const char *
+sb_draft_end(struct sb_response *rs)
+{
+	if (rs->fault == NULL && rs->into != &rs->draft)
+		rs->fault = "the end of no draft";
+	if (rs->fault == NULL)
+		rs->fault = body_wrong(rs, &rs->draft);
+	if (rs->fault != NULL)
+		return "{}";
+	rs->into = rs->left;
+	return json_object_to_json_string_ext(rs->draft.object[0],
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }

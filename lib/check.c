@@ -2,6 +2,7 @@
  * Checks what came in against the fields that the route declares, all of them
  * at once, as pydantic does; what is wrong becomes a 422.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "check.h"
@@ -16,6 +17,27 @@ find_pair(const struct sb_pair *pair, const char *name)
 	return pair;
 }
 
+/* As RFC 3875 section 4.1.18 has it.  One that is empty is absent. */
+static const struct sb_pair *
+find_header(const struct sb_check *c, const char *name)
+{
+	char *variable = sb_printf(c->rq->pool, "HTTP_%s", name);
+	struct sb_pair *pair;
+	const char *value;
+
+	for (char *p = variable; *p != '\0'; p++)
+		*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+	if ((value = sb_variable(c->rq, variable)) == NULL)
+		return NULL;
+	pair = sb_alloc(c->rq->pool, sizeof(*pair));
+	pair->name = name;
+	pair->value = value;
+	pair->length = strlen(value);
+	if (!sb_utf8_valid(value, pair->length))
+		pair->wrong = "is not valid UTF-8";
+	return pair;
+}
+
 /* False: it is absent. */
 static bool
 find(const struct sb_check *c, const struct sb_field *f, struct sb_raw *raw)
@@ -23,6 +45,8 @@ find(const struct sb_check *c, const struct sb_field *f, struct sb_raw *raw)
 	*raw = (struct sb_raw){ NULL, NULL };
 	if (f->in == SB_IN_PATH)
 		raw->pair = find_pair(c->rq->way->path_values, f->name);
+	else if (f->in == SB_IN_HEADER)
+		raw->pair = find_header(c, f->name);
 	else if (f->in == SB_IN_QUERY)
 		raw->pair = find_pair(c->query, f->name);
 	else if (c->is_form)
@@ -140,14 +164,15 @@ say_no_object(struct sb_check *c, struct json_object *instead)
 static void
 say_invalid_json(struct sb_check *c, const char *why, size_t offset)
 {
-	struct json_object *reason = json_object_new_string(why);
+	struct json_object *ctx = sb_check_about(SB_FLAW_JSON,
+	    json_object_new_string(why));
 	struct json_object *entry = sb_check_entry(c, SB_FLAW_JSON,
-	    sb_places[SB_IN_BODY], reason);
+	    sb_places[SB_IN_BODY], ctx);
 
 	json_object_array_add(json_object_object_get(entry, "loc"),
 	    json_object_new_int64((int64_t)offset));
 	json_object_object_add(entry, "input", json_object_new_object());
-	sb_check_context(entry, SB_FLAW_JSON, reason);
+	sb_check_context(entry, ctx);
 	c->no_body = true;
 }
 
@@ -248,18 +273,31 @@ enum sb_status
 sb_invalid(struct sb_response *rs, int field, const char *reason)
 {
 	struct sb_check *c = rs->rq->way->check;
-	struct json_object *entry, *about;
+	struct json_object *entry, *ctx;
 	struct sb_raw raw;
 
 	if (field != SB_WHOLE) {
 		find(c, &c->fields[field], &raw);
 		sb_check_value_error(c, &c->fields[field], &raw, reason);
 	} else {
-		about = json_object_new_string(reason);
+		ctx = sb_check_about(SB_FLAW_VALUE,
+		    json_object_new_string(reason));
 		entry = sb_check_entry(c, SB_FLAW_VALUE,
-		    sb_places[SB_IN_BODY], about);
+		    sb_places[SB_IN_BODY], ctx);
 		json_object_object_add(entry, "input", what_came(c));
-		sb_check_context(entry, SB_FLAW_VALUE, about);
+		sb_check_context(entry, ctx);
 	}
+	return sb_refuse_invalid(rs, c->errors);
+}
+
+enum sb_status
+sb_invalid_choice(struct sb_response *rs, int field,
+    const char *const *choices)
+{
+	struct sb_check *c = rs->rq->way->check;
+	struct sb_raw raw;
+
+	find(c, &c->fields[field], &raw);
+	sb_check_choice_error(c, &c->fields[field], &raw, choices);
 	return sb_refuse_invalid(rs, c->errors);
 }

@@ -19,7 +19,10 @@ struct sb_check {
 	bool		 no_body;	/* said already; not for each again */
 };
 
-/* A field's value as it came: a JSON value, or a pair of a form or query. */
+/*
+ * A field's value as it came: a JSON value, or the pair that a form, a query, a
+ * path or a header field is.
+ */
 struct sb_raw {
 	struct json_object *json;
 	const struct sb_pair *pair;
@@ -41,6 +44,9 @@ enum sb_flaw {
 	SB_FLAW_TOO_SMALL,
 	SB_FLAW_TOO_GREAT,
 	SB_FLAW_ENUM,
+	SB_FLAW_LIST_TYPE,
+	SB_FLAW_TOO_FEW,
+	SB_FLAW_TOO_MANY,
 	SB_FLAW_VALUE,
 	SB_FLAW_EMAIL,			/* a value's, with words of its own */
 	SB_FLAW_JSON,
@@ -48,21 +54,27 @@ enum sb_flaw {
 	SB_FLAWS
 };
 
+#define SB_FLAW_CONTEXT	3
+
 extern const struct sb_flaw_words {
 	const char	*type;
 	const char	*message;
-	const char	*context;	/* the name of its ctx's member */
-	bool		 number;	/* that is one */
+	struct {
+		const char	*name;		/* NULL: there are no more */
+		bool		 number;	/* it is one */
+	} context[SB_FLAW_CONTEXT];	/* its ctx's members */
 } sb_flaw_words[SB_FLAWS];
 
 /*
- * Adds an entry whose loc begins with the place; what its ctx will hold, or
- * NULL, is in its message.  The caller completes it: last by its ctx.
+ * Adds an entry whose loc begins with the place; what its ctx will be, or NULL,
+ * is in its message.  The caller completes it: last by its ctx.
  */
 struct json_object *sb_check_entry(struct sb_check *, enum sb_flaw,
-	    const char *place, struct json_object *about);
-void	 sb_check_context(struct json_object *entry, enum sb_flaw,
-	    struct json_object *about);
+	    const char *place, struct json_object *ctx);
+void	 sb_check_context(struct json_object *entry, struct json_object *ctx);
+
+/* A ctx whose first member this is; NULL for NULL.  Takes the reference. */
+struct json_object *sb_check_about(enum sb_flaw, struct json_object *value);
 
 /* Bytes as a JSON string, whatever they are. */
 struct json_object *sb_check_text(struct sb_pool *, const char *, size_t);
@@ -74,6 +86,10 @@ struct json_object *sb_check_input_of(const struct sb_check *,
 /* Says that a value is wrong for another reason than its kind.  False. */
 bool	 sb_check_value_error(struct sb_check *, const struct sb_field *,
 	    const struct sb_raw *, const char *reason);
+
+/* Says that a text is none of these.  False. */
+bool	 sb_check_choice_error(struct sb_check *, const struct sb_field *,
+	    const struct sb_raw *, const char *const *choices);
 
 /* Checks a value that is there; true, and *value, or an entry of the 422. */
 bool	 sb_check_kind(struct sb_check *, const struct sb_field *,

@@ -89,19 +89,27 @@ void	 sb_slot_leave(int handle);
 
 struct sb_value {
 	bool		 present;
-	const char	*text;
+	const char	*text;		/* of an SB_TEXTS all of it, as JSON */
 	int64_t		 number;
+	const char *const *texts;	/* its items, ended by NULL */
 };
 
 #define SB_DEPTH	8	/* of objects in an answer */
 
-struct sb_response {
-	enum sb_status	 status;
-	struct sb_request *rq;
-	struct json_object *object[SB_DEPTH];
+/* An object that is put together: what is open in it, the outermost first. */
+struct sb_body {
+	struct json_object *object[SB_DEPTH];	/* NULL: nothing yet */
 	const struct sb_field *fields[SB_DEPTH];
 	enum sb_kind	 kind[SB_DEPTH];	/* SB_OBJECT, _LIST or _MAP */
 	int		 depth;
+};
+
+struct sb_response {
+	enum sb_status	 status;
+	struct sb_request *rq;
+	struct sb_body	*into;		/* where fields go: one of these */
+	struct sb_body	 answer, error, draft;
+	struct sb_body	*left;		/* where they went before a draft */
 	struct json_object *refusal;	/* a refusal's body, in its place */
 	enum sb_status	 refused;	/* its status */
 	const char	*content;	/* another body than JSON */
@@ -245,11 +253,16 @@ extern const struct sb_error sb_error_internal, sb_error_unavailable,
 
 void	 sb_response_begin(struct sb_response *, struct sb_request *);
 
-/* The fields of an error. */
+/* The fields of an error; what in its detail is replaced. */
 extern const struct sb_field sb_error_fields[];
+#define SB_ERROR_ABOUT		"%s"
 
 /* Makes the answer this error's, whatever it was: the library's refusals. */
 enum sb_status sb_refuse(struct sb_response *, const struct sb_error *);
+
+/* The same with what its %s stands for; NULL if it has none. */
+enum sb_status sb_refuse_about(struct sb_response *, const struct sb_error *,
+	    const char *about);
 
 /* Makes the answer this one; takes the reference. */
 enum sb_status sb_refuse_with(struct sb_response *, enum sb_status,
@@ -258,17 +271,23 @@ enum sb_status sb_refuse_with(struct sb_response *, enum sb_status,
 /* Makes it {"detail":[…]}; takes the reference. */
 enum sb_status sb_refuse_invalid(struct sb_response *, struct json_object *);
 
-/* A time as a number of seconds, to the microsecond; the caller's reference. */
-struct json_object *sb_json_seconds(struct sb_pool *, int64_t microseconds);
-
-/* Holds a handler's answer to its route; what is wrong, or NULL. */
-const char *sb_response_wrong(const struct sb_response *);
-
 /* Writes the body down, as it will be sent, unless that is done. */
 void	 sb_response_finish(struct sb_response *);
 bool	 sb_response_send(struct sb_response *);
 int	 sb_status_number(enum sb_status);
 const char *sb_status_reason(enum sb_status);
+
+/* -------------------------------------------------------------- answer.c */
+
+/* A time as a number of seconds, to the microsecond; the caller's reference. */
+struct json_object *sb_json_seconds(struct sb_pool *, int64_t microseconds);
+
+/* Fields go into this object, of that table, from here on. */
+void	 sb_body_begin(struct sb_response *, struct sb_body *,
+	    struct json_object *, const struct sb_field *);
+
+/* Holds a handler's answer to its route; what is wrong, or NULL. */
+const char *sb_response_wrong(const struct sb_response *);
 
 /* -------------------------------------------------------------- address.c */
 

@@ -14,6 +14,19 @@
 
 /* ------------------------------------------------------------- the request */
 
+/* A parameter's name as clients write it: Idempotency-Key. */
+static const char *
+parameter_name(struct sb_pool *pool, const struct sb_field *f)
+{
+	char *name = sb_printf(pool, "%s", f->name);
+
+	if (f->in == SB_IN_HEADER)
+		for (char *p = name; *p != '\0'; p++)
+			if (p == name || p[-1] == '-')
+				*p = (char)toupper((unsigned char)*p);
+	return name;
+}
+
 static void
 add_parameters(struct sb_openapi *o, struct json_object *operation,
     const struct sb_field *f)
@@ -26,7 +39,7 @@ add_parameters(struct sb_openapi *o, struct json_object *operation,
 		if (f->in == SB_IN_BODY)
 			continue;
 		parameter = json_object_new_object();
-		add(parameter, "name", text(f->name));
+		add(parameter, "name", text(parameter_name(o->pool, f)));
 		add(parameter, "in", text(sb_places[f->in]));
 		add(parameter, "description", text(f->doc));
 		add(parameter, "required", json_object_new_boolean(

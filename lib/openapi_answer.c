@@ -58,6 +58,35 @@ add_example(struct sb_pool *pool, struct json_object *media, const char *words,
 	add(child(child(media, "examples"), name), "value", body);
 }
 
+/* Takes the schema; an answer may be of either, where it isn't the first. */
+static void
+add_schema(struct json_object *media, struct json_object *schema)
+{
+	struct json_object *first, *either;
+
+	if (!json_object_object_get_ex(media, "schema", &first)) {
+		add(media, "schema", schema);
+		return;
+	}
+	if (json_object_equal(first, schema)) {
+		json_object_put(schema);
+		return;
+	}
+	if (!json_object_object_get_ex(first, "anyOf", &either)) {
+		either = array_of(json_object_get(first));
+		first = json_object_new_object();
+		add(first, "anyOf", either);
+		add(media, "schema", first);
+	}
+	for (size_t i = 0; i < json_object_array_length(either); i++)
+		if (json_object_equal(json_object_array_get_idx(either, i),
+		    schema)) {
+			json_object_put(schema);
+			return;
+		}
+	json_object_array_add(either, schema);
+}
+
 /* -------------------------------------------------------------- a success */
 
 static void
@@ -109,9 +138,8 @@ add_error(struct answers *a, const struct sb_error *e)
 	struct json_object *media = json_of(answer(a, e->status,
 	    example.headers));
 
-	if (!json_object_object_get_ex(media, "schema", NULL))
-		add(media, "schema", sb_schema_fields(a->o, sb_error_fields,
-		    SB_OF_ANSWER));
+	add_schema(media, sb_schema_fields(a->o, e->fields == NULL ?
+	    sb_error_fields : e->fields, SB_OF_ANSWER));
 	add_example(a->o->pool, media, e->detail, example.body);
 }
 
@@ -128,9 +156,8 @@ add_limited(struct answers *a)
 			continue;
 		example = sb_example_limited(a->o, a->route, limit);
 		media = json_of(answer(a, SB_TOO_MANY, example.headers));
-		if (!json_object_object_get_ex(media, "schema", NULL))
-			add(media, "schema", sb_schema_fields(a->o,
-			    sb_limited_fields, SB_OF_ANSWER));
+		add_schema(media, sb_schema_fields(a->o, sb_limited_fields,
+		    SB_OF_ANSWER));
 		add_example(a->o->pool, media, sb_limit_name(limit),
 		    example.body);
 	}
@@ -142,7 +169,7 @@ flaws_of(const struct sb_field *f, unsigned taken)
 {
 	if (f->in == SB_IN_BODY)
 		return sb_check_flaws(f, taken & SB_JSON, taken & SB_FORM);
-	if (f->in == SB_IN_QUERY)
+	if (f->in == SB_IN_QUERY || f->in == SB_IN_HEADER)
 		return sb_check_flaws(f, false, true);
 	return f->kind == SB_UUID ? 0 : sb_check_flaws(f, false, false) &
 	    ~(1U << SB_FLAW_MISSING);
@@ -153,7 +180,7 @@ add_invalid(struct answers *a)
 {
 	const struct sb_route *r = a->route;
 	unsigned taken = sb_openapi_bodies(r), flaws = 0;
-	struct json_object *invalid;
+	struct json_object *invalid, *media;
 	struct sb_example example;
 
 	for (const struct sb_field *f = r->in; f != NULL && f->name != NULL;
@@ -169,9 +196,15 @@ add_invalid(struct answers *a)
 	    "%s. The types that can be among its entries: %s.",
 	    sb_status_reason(SB_UNPROCESSABLE),
 	    sb_schema_flaws(a->o->pool, flaws))));
-	add(json_of(invalid), "schema", sb_schema_invalid(a->o));
-	if (example.body != NULL)
-		add(json_of(invalid), "example", example.body);
+	media = json_of(invalid);
+	add_schema(media, sb_schema_invalid(a->o));
+	if (example.body == NULL)
+		return;
+	/* OpenAPI has either one without a name, or such as have names. */
+	if (json_object_object_get_ex(media, "examples", NULL))
+		add_example(a->o->pool, media, "invalid", example.body);
+	else
+		add(media, "example", example.body);
 }
 
 /* ------------------------------------------------------------- all of them */

@@ -11,6 +11,7 @@
 /* An answer to a request that nobody sent, and the way that it goes. */
 struct stage {
 	struct sb_pool	*pool;
+	char		*params[1];	/* none */
 	struct sb_conn	 conn;
 	struct sb_way	 way;
 	struct sb_request rq;
@@ -22,6 +23,18 @@ struct stage {
 #define NOW	(UNTIL - 12 * SB_SECOND)
 
 /* ----------------------------------------------------------------- values */
+
+/* An example that is JSON. */
+static struct json_object *
+parse(const struct sb_field *f)
+{
+	struct json_object *value;
+	size_t at;
+
+	if (sb_json_parse(f->example, strlen(f->example), &value, &at) != NULL)
+		sb_fatal("%s: an example that is no JSON", f->name);
+	return value;
+}
 
 struct json_object *
 sb_example_field(const struct sb_field *f)
@@ -40,6 +53,9 @@ sb_example_field(const struct sb_field *f)
 		if (word != NULL)
 			add(value, word, sb_example_fields(f->fields));
 		return value;
+	case SB_TEXTS:
+	case SB_ANY:
+		return word == NULL ? NULL : parse(f);
 	default:
 		break;
 	}
@@ -94,6 +110,7 @@ begin(struct sb_openapi *o, const struct sb_route *r)
 	struct stage *s = sb_alloc(o->pool, sizeof(*s));
 
 	s->pool = o->pool;
+	s->conn.params = s->params;
 	s->conn.write = keep;
 	s->conn.impl = s;
 	s->way.conn = &s->conn;
@@ -152,7 +169,7 @@ sb_example_otherwise(struct sb_openapi *o, const struct sb_route *r)
 	if (status != r->otherwise)
 		sb_fatal("%s: another answer than declared", r->path);
 	example = end(s, status);
-	example.body = json_object_get(s->rs.object[0]);
+	example.body = json_object_get(s->rs.answer.object[0]);
 	sb_db_free(s->rq.db);
 	return example;
 }
@@ -162,8 +179,18 @@ sb_example_error(struct sb_openapi *o, const struct sb_route *r,
     const struct sb_error *error)
 {
 	struct stage *s = begin(o, r);
+	enum sb_status status = sb_refuse_about(&s->rs, error, error->about);
+	struct json_object *rest;
 
-	return end(s, sb_refuse(&s->rs, error));
+	if (error->fields != NULL) {
+		if ((rest = sb_example_fields(error->fields + 1)) == NULL)
+			sb_fatal("%s: a field without an example",
+			    error->detail);
+		json_object_object_foreach(rest, name, value)
+			add(s->rs.refusal, name, json_object_get(value));
+		json_object_put(rest);
+	}
+	return end(s, status);
 }
 
 struct sb_example

@@ -25,6 +25,8 @@ static const struct {
 	[SB_OBJECT] = { "object", NULL },
 	[SB_LIST] = { "array", NULL },
 	[SB_MAP] = { "object", NULL },
+	[SB_TEXTS] = { "array", NULL },
+	[SB_ANY] = { "object", NULL },
 };
 
 static struct json_object *
@@ -41,7 +43,7 @@ reference(struct sb_pool *pool, const char *name)
 static void
 add_bounds(struct json_object *schema, const struct sb_field *f)
 {
-	bool number = f->kind == SB_INT;
+	const bool number = f->kind == SB_INT;
 
 	if (f->min != 0 || (number && f->max != 0))
 		add(schema, number ? "minimum" : "minLength",
@@ -86,6 +88,23 @@ or_null(struct json_object *schema)
 	return schema;
 }
 
+/* What items have to be is the field's own; how many there are, the list's. */
+static void
+add_texts(struct json_object *schema, const struct sb_field *f)
+{
+	struct json_object *items = child(schema, "items");
+
+	add(items, "type", text(kinds[SB_TEXT].type));
+	add_bounds(items, f);
+	if (f->choices != NULL)
+		add_choices(items, f, false);
+	if (f->fewest != 0)
+		add(schema, "minItems", json_object_new_int64(f->fewest));
+	if (f->most != 0)
+		add(schema, "maxItems", json_object_new_int64(f->most));
+	add(schema, "uniqueItems", json_object_new_boolean(true));
+}
+
 static struct json_object *
 bare_schema(struct sb_openapi *o, const struct sb_field *f,
     enum sb_schema_of of)
@@ -100,6 +119,8 @@ bare_schema(struct sb_openapi *o, const struct sb_field *f,
 		add(schema, f->kind == SB_LIST ? "items" :
 		    "additionalProperties", sb_schema_fields(o, f->fields,
 		    of));
+	if (f->kind == SB_TEXTS)
+		add_texts(schema, f);
 	if (kinds[f->kind].format != NULL)
 		add(schema, "format", text(kinds[f->kind].format));
 	return schema;
@@ -117,7 +138,8 @@ sb_schema_field(struct sb_openapi *o, const struct sb_field *f,
 	if (null)
 		schema = or_null(schema);
 	add(schema, "description", text(f->doc));
-	add_bounds(schema, f);
+	if (f->kind != SB_TEXTS)
+		add_bounds(schema, f);
 	if (f->kind == SB_ENUM)
 		add_choices(schema, f, null);
 	if (f->kind == SB_SECRET && of != SB_OF_ANSWER) {
@@ -225,13 +247,29 @@ static const char entry_shape[] = "{\"type\":\"object\","
     "\"additionalProperties\":false,\"properties\":{"
     "\"type\":{\"type\":\"string\",\"description\":\"What kind of thing.\"},"
     "\"loc\":{\"type\":\"array\",\"minItems\":1,"
-    "\"description\":\"Where: in the body, the query or the path, and the "
-    "field's name; for json_invalid the byte.\","
+    "\"description\":\"Where: in the body, the query, the path or a header "
+    "field, and the field's name; of an item of a list its number from 0, too; "
+    "for json_invalid the byte.\","
     "\"items\":{\"type\":[\"string\",\"integer\"]}},"
     "\"msg\":{\"type\":\"string\",\"description\":\"The same in words.\"},"
     "\"input\":{\"description\":\"What came in; left out of a secret.\"},"
     "\"ctx\":{\"type\":\"object\",\"description\":\"What the words hold.\","
     "\"additionalProperties\":false,\"properties\":{}}}}";
+
+/* The members that a type's ctx has, among those of all. */
+static void
+add_context(struct json_object *ctx, const struct sb_flaw_words *words)
+{
+	enum sb_kind kind;
+
+	for (int i = 0; i < SB_FLAW_CONTEXT; i++) {
+		if (words->context[i].name == NULL)
+			return;
+		kind = words->context[i].number ? SB_INT : SB_TEXT;
+		add(child(ctx, words->context[i].name), "type",
+		    text(kinds[kind].type));
+	}
+}
 
 struct json_object *
 sb_schema_invalid(struct sb_openapi *o)
@@ -243,10 +281,7 @@ sb_schema_invalid(struct sb_openapi *o)
 
 	add(child(properties, "type"), "enum", types_of(~0U));
 	for (int i = 0; i < SB_FLAWS; i++)
-		if (sb_flaw_words[i].context != NULL)
-			add(child(ctx, sb_flaw_words[i].context), "type",
-			    text(kinds[sb_flaw_words[i].number ? SB_INT :
-			    SB_TEXT].type));
+		add_context(ctx, &sb_flaw_words[i]);
 	add(o->schemas, "InvalidField", entry);
 	add(schema, "type", text("object"));
 	list = child(child(schema, "properties"), sb_error_fields[0].name);

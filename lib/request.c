@@ -29,6 +29,18 @@ sb_bool(const struct sb_request *rq, int field)
 	return rq->way->values[field].number != 0;
 }
 
+const char *const *
+sb_texts(const struct sb_request *rq, int field)
+{
+	return rq->way->values[field].texts;
+}
+
+const char *
+sb_texts_json(const struct sb_request *rq, int field)
+{
+	return rq->way->values[field].text;
+}
+
 bool
 sb_has(const struct sb_request *rq, int field)
 {

@@ -52,6 +52,8 @@ const struct sb_error sb_error_token = {
 	SB_UNAUTHORIZED, "Could not validate credentials", NULL };
 const struct sb_error sb_error_inactive = {
 	SB_BAD_REQUEST, "Inactive user", NULL };
+const struct sb_error sb_error_forbidden = {
+	SB_FORBIDDEN, "Not enough permissions", NULL };
 
 enum { ERROR_DETAIL, ERROR_CODE };
 const struct sb_field sb_error_fields[] = {
@@ -78,6 +80,7 @@ void
 sb_response_begin(struct sb_response *rs, struct sb_request *rq)
 {
 	*rs = (struct sb_response){ .rq = rq };
+	rs->into = &rs->answer;
 }
 
 static void
@@ -118,6 +121,7 @@ sb_refuse_with(struct sb_response *rs, enum sb_status status,
 {
 	sb_pool_json(rs->rq->pool, body);
 	rs->headers_length = 0;
+	rs->into = &rs->answer;
 	rs->fault = NULL;
 	rs->refusal = body;
 	rs->refused = status;
@@ -125,17 +129,40 @@ sb_refuse_with(struct sb_response *rs, enum sb_status status,
 	return rs->status = status;
 }
 
+/* The detail, with what its %s stands for. */
+static const char *
+detail_of(struct sb_pool *pool, const struct sb_error *error,
+    const char *about)
+{
+	const char *at = strstr(error->detail, SB_ERROR_ABOUT);
+
+	return at == NULL || about == NULL ? error->detail :
+	    sb_printf(pool, "%.*s%s%s", (int)(at - error->detail),
+	    error->detail, about, at + strlen(SB_ERROR_ABOUT));
+}
+
 enum sb_status
 sb_refuse(struct sb_response *rs, const struct sb_error *error)
 {
+	return sb_refuse_about(rs, error, NULL);
+}
+
+enum sb_status
+sb_refuse_about(struct sb_response *rs, const struct sb_error *error,
+    const char *about)
+{
 	struct json_object *body = json_object_new_object();
 
-	json_object_object_add(body, sb_error_fields[ERROR_DETAIL].name,
-	    json_object_new_string(error->detail));
+	json_object_object_add_ex(body, error->fields != NULL ?
+	    error->fields[0].name : sb_error_fields[ERROR_DETAIL].name,
+	    json_object_new_string(detail_of(rs->rq->pool, error, about)),
+	    JSON_C_OBJECT_ADD_CONSTANT_KEY);
 	if (error->error != NULL)
 		json_object_object_add(body, sb_error_fields[ERROR_CODE].name,
 		    json_object_new_string(error->error));
 	sb_refuse_with(rs, error->status, body);
+	if (error->fields != NULL)
+		sb_body_begin(rs, &rs->error, body, error->fields);
 	if (error->status == SB_UNAUTHORIZED)
 		sb_put_header(rs, sb_headers[SB_WWW_AUTHENTICATE].name,
 		    error == &sb_error_token ?
@@ -170,9 +197,22 @@ is_declared(const struct sb_route *route, const struct sb_error *error)
 enum sb_status
 sb_fail(struct sb_response *rs, const struct sb_error *error)
 {
-	sb_refuse(rs, error);
+	return sb_fail_about(rs, error, NULL);
+}
+
+enum sb_status
+sb_fail_about(struct sb_response *rs, const struct sb_error *error,
+    const char *about)
+{
+	bool asks = strstr(error->detail, SB_ERROR_ABOUT) != NULL;
+
+	sb_refuse_about(rs, error, about);
 	if (!is_declared(rs->rq->way->route, error))
 		rs->fault = sb_printf(rs->rq->pool, "undeclared error: %s",
+		    error->detail);
+	else if (asks != (about != NULL))
+		rs->fault = sb_printf(rs->rq->pool, "an error %s: %s", asks ?
+		    "that is about nothing" : "that takes nothing",
 		    error->detail);
 	return error->status;
 }
@@ -183,7 +223,7 @@ void
 sb_response_finish(struct sb_response *rs)
 {
 	struct json_object *body = rs->refusal != NULL ? rs->refusal :
-	    rs->object[0];
+	    rs->answer.object[0];
 
 	if (rs->content != NULL || body == NULL)
 		return;

@@ -236,6 +236,8 @@ work(void)
 	sb_metrics_stay();
 	store = sb_db_new(SB_STORE_MAIN);
 	sb_db_open(store, program->name);
+	if (program->queries != NULL)
+		sb_db_open(store, program->queries);
 	for (const struct sb_route *r = program->routes; r->method != SB_NONE;
 	    r++)
 		if (r->access->prepare != NULL)

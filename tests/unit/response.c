@@ -701,10 +701,10 @@ open_many(struct sb_request *rq, struct sb_response *rs)
 
 	(void)rq;
 	deep[0] = (struct sb_field){ "c", SB_OBJECT, "More.", .fields = deep };
-	rs->fields[0] = deep;
 	sb_put_text(rs, OUT_A, "a");
+	rs->answer.fields[0] = deep;
 	for (int i = 0; i < 10; i++)
-		sb_open(rs, i == 0 ? OUT_C : 0);
+		sb_open(rs, 0);
 	return SB_OK;
 }
 
