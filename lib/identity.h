@@ -1,6 +1,6 @@
 /*
  * Who somebody is: the keys of names and addresses, passwords and the guesses
- * at them, and tokens.
+ * at them, tokens, and agent keys.
  */
 #ifndef SB_IDENTITY_H
 #define SB_IDENTITY_H
@@ -107,5 +107,21 @@ bool	 sb_token_verify(struct sb_request *, const char *text,
 
 /* The kid of the key that signs now; NULL if the request has failed. */
 const char *sb_token_kid(struct sb_request *);
+
+/*
+ * An agent key: how each begins, a new one that cannot be guessed, and what is
+ * stored of it, SHA-256 (FIPS 180-4) as 64 hex digits.
+ */
+#define SB_AGENT_KEY	"sbk_"
+const char *sb_agent_key_new(struct sb_pool *);
+const char *sb_agent_key_hash(struct sb_pool *, const char *key);
+
+/*
+ * The secret by which what is sent to a key's webhook is signed, as Standard
+ * Webhooks has it: whsec_ and base64 of 32 bytes.  It is made from the
+ * installation's own secret.  NULL if that can't be had: then the request has
+ * failed.
+ */
+const char *sb_webhook_secret(struct sb_request *, const char *key_id);
 
 #endif

@@ -318,10 +318,14 @@ bool	 sb_is_networks(const char *list);
 /* -------------------------------------------------------------- secret.c */
 
 /*
- * A text that nobody can read back who hasn't the installation's own secret:
- * 32 hex digits of HMAC-SHA256 (RFC 2104) over purpose, NUL and text.  NULL if
- * the secret can't be had: then the request has failed.
+ * What nobody can make, or read back, who hasn't the installation's own secret:
+ * HMAC-SHA256 (RFC 2104) over purpose, NUL and text, whole or the first half of
+ * it as 32 hex digits.  NULL if the secret can't be had: then the request has
+ * failed.
  */
+#define SB_SECRET_BYTES	32
+const unsigned char *sb_secret_bytes(struct sb_request *, const char *purpose,
+	    const char *text);
 const char *sb_secret_hash(struct sb_request *, const char *purpose,
 	    const char *text);
 

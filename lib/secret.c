@@ -134,21 +134,32 @@ get(struct sb_request *rq)
 	return known;
 }
 
-const char *
-sb_secret_hash(struct sb_request *rq, const char *purpose, const char *text)
+const unsigned char *
+sb_secret_bytes(struct sb_request *rq, const char *purpose, const char *text)
 {
 	const size_t before = strlen(purpose) + 1, n = before + strlen(text);
-	unsigned char *message, digest[EVP_MAX_MD_SIZE];
-	char *hex;
+	unsigned char *message, *digest;
 
 	if (!get(rq))
 		return NULL;
 	message = sb_alloc(rq->pool, n);
 	memcpy(message, purpose, before);
 	memcpy(message + before, text, n - before);
+	digest = sb_alloc(rq->pool, SB_SECRET_BYTES);
 	if (HMAC(EVP_sha256(), secret, BYTES, message, n, digest, NULL) == NULL)
 		sb_fatal("no HMAC");
+	return digest;
+}
+
+const char *
+sb_secret_hash(struct sb_request *rq, const char *purpose, const char *text)
+{
+	const unsigned char *bytes = sb_secret_bytes(rq, purpose, text);
+	char *hex;
+
+	if (bytes == NULL)
+		return NULL;
 	hex = sb_alloc(rq->pool, 2 * HASH_BYTES + 1);
-	sb_hex(hex, digest, HASH_BYTES);
+	sb_hex(hex, bytes, HASH_BYTES);
 	return hex;
 }
