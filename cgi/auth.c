@@ -866,10 +866,11 @@ static const struct sb_route routes[] = {
 	  .name = "change_password",
 	  .more = "The caller's own login ends, too: go on with the tokens "
 	    "of the answer." },
-	{ SB_GET, "/api/limits", SB_USER, limits, NULL, limits_out,
+	{ SB_GET, "/api/limits", SB_ANYONE, limits, NULL, limits_out,
 	  .doc = "Tell how the caller's limits stand.",
 	  .name = "get_limits",
-	  .more = "A limit that is off is null." },
+	  .more = "A limit that is off is null. An agent key has limits of its "
+	    "own." },
 	{ SB_GET, "/api/auth/check", SB_OPERATOR, auth_check, NULL,
 	  auth_check_out,
 	  .doc = "Tell what of a request comes through the web server.",

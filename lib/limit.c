@@ -23,7 +23,7 @@ static const struct rule {
 	  "requests without a token of one client address (of IPv6: its /64)" },
 	{ SB_LIMIT_USER, "user",
 	  &sb_settings.rate_limit_per_user, 0,
-	  "requests of one user" },
+	  "requests of one user, or with one agent key" },
 	{ SB_LIMIT_SESSION, "session",
 	  &sb_settings.rate_limit_per_session, 0,
 	  "messages and feedback requests in one chat session" },
@@ -279,7 +279,7 @@ sb_limit_caller(struct sb_request *rq, struct sb_response *rs)
 	choose(rq, c, &n, SB_LIMIT_ADDRESS, rq->address == NULL ? "-" :
 	    sb_address_counted(rq->pool, rq->address));
 	if (n == 0)
-		choose(rq, c, &n, SB_LIMIT_USER, rq->caller.user_id);
+		choose(rq, c, &n, SB_LIMIT_USER, rq->caller.id);
 	return n == 0 ? SB_NEXT : take_all(rs, c, n, SB_TAKE_COUNT);
 }
 
@@ -288,7 +288,7 @@ static const char *
 own(struct sb_request *rq, const char *what)
 {
 	return what == NULL ? NULL : sb_printf(rq->pool, "%s:%s",
-	    rq->caller.user_id, what);
+	    rq->caller.id, what);
 }
 
 enum sb_status
@@ -342,7 +342,7 @@ static const struct sb_limit_state *
 look_at_one(struct sb_request *rq, struct count *c, const char *of)
 {
 	c->key = sb_printf(rq->pool, "%s:%s", c->rule->name,
-	    of == NULL ? rq->caller.user_id : own(rq, of));
+	    of == NULL ? rq->caller.id : own(rq, of));
 	look(rq->pool, c, sb_now());
 	return copy_state(rq, c, of);
 }
@@ -352,9 +352,9 @@ static const struct sb_limit_state *
 look_at_sessions(struct sb_request *rq, struct count *c)
 {
 	const char *prefix = sb_printf(rq->pool, "%s:%s:", c->rule->name,
-	    rq->caller.user_id);
+	    rq->caller.id);
 	const char *end = sb_printf(rq->pool, "%s:%s;", c->rule->name,
-	    rq->caller.user_id);
+	    rq->caller.id);
 	const struct sb_limit_state *first = NULL, **last = &first;
 	int64_t now = sb_now();
 

@@ -50,6 +50,8 @@ const struct sb_error sb_error_unauthenticated = {
 	SB_UNAUTHORIZED, "Not authenticated", NULL };
 const struct sb_error sb_error_token = {
 	SB_UNAUTHORIZED, "Could not validate credentials", NULL };
+const struct sb_error sb_error_forbidden = {
+	SB_FORBIDDEN, "Not enough permissions", NULL };
 const struct sb_error sb_error_inactive = {
 	SB_BAD_REQUEST, "Inactive user", NULL };
 const struct sb_error sb_error_forbidden = {
