@@ -23,26 +23,32 @@ open_below(struct sb_pool *pool, const char *home, const char *name)
 	    O_RDONLY | O_CLOEXEC);
 }
 
-static int
-open_file(struct sb_pool *pool, const char *name)
+const char *
+sb_home(struct sb_pool *pool)
 {
 	char self[PATH_MAX];
 	ssize_t n;
-	int fd = -1;
 
 	if (sb_settings.home != NULL)
-		return open_below(pool, sb_settings.home, name);
+		return sb_settings.home;
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	/* From PREFIX/libexec/switchboard/PROGRAM. */
 	for (int up = 0; up < 3 && n > 0; up++)
 		while (n > 0 && self[--n] != '/')
 			continue;
-	if (n > 0) {
-		self[n] = '\0';
-		fd = open_below(pool, self, name);
-	}
-	return fd >= 0 ? fd : open(sb_printf(pool, "%s/%s", SB_PKGDATADIR,
-	    name), O_RDONLY | O_CLOEXEC);
+	return n > 0 ? sb_copy(pool, self, (size_t)n) : NULL;
+}
+
+static int
+open_file(struct sb_pool *pool, const char *name)
+{
+	const char *home = sb_home(pool);
+	int fd = home == NULL ? -1 : open_below(pool, home, name);
+
+	if (fd >= 0 || sb_settings.home != NULL)
+		return fd;
+	return open(sb_printf(pool, "%s/%s", SB_PKGDATADIR, name),
+	    O_RDONLY | O_CLOEXEC);
 }
 
 /* The file's bytes and a NUL; NULL if it is none, or of no use. */

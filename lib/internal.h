@@ -69,6 +69,9 @@ void	 sb_wait_end(void);
 /* False once this worker is one too many and should end. */
 bool	 sb_worker_wanted(void);
 
+/* Has the parent call sb_worker_start; false if there is no parent. */
+bool	 sb_prefork_call(void);
+
 /* -------------------------------------------------------------- process.c */
 
 /* The first thing that a main does. */
@@ -83,6 +86,9 @@ void	 sb_process_begin(void);
  * place of a process that ends, however it does.
  */
 int	 sb_slot_take(const char *name, int slots, int64_t patience);
+
+/* Whether the first place of that name is taken now. */
+bool	 sb_slot_is_taken(const char *name);
 void	 sb_slot_leave(int handle);
 
 /* -------------------------------------------------------------- serve.c */
@@ -205,6 +211,13 @@ char	*sb_gzip(struct sb_pool *, const char *bytes, size_t n,
 	    size_t *length);
 
 /* -------------------------------------------------------------- file.c */
+
+/*
+ * The folder that the installation is in, bin and share: the one that all of
+ * it is in, or else by the program's own place in libexec/switchboard; in the
+ * pool.  NULL if that is not known.
+ */
+const char *sb_home(struct sb_pool *);
 
 /* What stands in a page, and in the OpenAPI document, for sb_put_page. */
 #define SB_MARK_PREFIX	"@PREFIX@"	/* the mount prefix */
@@ -412,6 +425,28 @@ void	 sb_stream_run(struct sb_response *);
 void	 sb_outbox_add(struct sb_request *, const char *user_id,
 	    const char *session_id, int64_t number, const char *type,
 	    int64_t timestamp, const char *data);
+
+/*
+ * After a commit, and after its answer if one is waited for: sees to it that
+ * what was put in is sent.
+ */
+void	 sb_outbox_committed(struct sb_request *);
+
+/* -------------------------------------------------------------- worker.c */
+
+#define SB_WORKER_SLOT	"work"	/* that the one that sends has taken */
+
+/*
+ * Sees to it that a worker looks at the outbox: wakes the one that runs, has
+ * the prefork's parent start one, or starts it.
+ */
+void	 sb_worker_call(struct sb_pool *);
+
+/*
+ * Starts one that stays for a while, unless one runs, as nobody's child.  At
+ * most once a second; where it can't, a log line says so.
+ */
+void	 sb_worker_start(void);
 
 /* -------------------------------------------------------------- cors.c */
 
@@ -678,6 +713,13 @@ int64_t	 sb_note_time(struct sb_pool *, enum sb_note);
  * secret, and what is accepted.
  */
 const char *sb_settings_read(void);
+
+/*
+ * What another program of ours needs in its environment to have the same
+ * settings, ended by NULL; nothing else is in it, least of all a client's
+ * words.
+ */
+char	**sb_settings_environment(struct sb_pool *);
 
 /* Sets them to their defaults, whatever is in the environment or the file. */
 void	 sb_settings_default(void);

@@ -32,6 +32,7 @@ struct board {
 	int		 workers, waiters;
 	pid_t		 parent;
 	int		 seats;		/* those in use are below it */
+	_Atomic bool	 called;	/* somebody asks for the outbox's */
 	_Atomic int	 state[MOST];
 };
 
@@ -91,6 +92,17 @@ sb_worker_wanted(void)
 	/* Two may leave at once; then the parent forks one anew. */
 	return !atomic_compare_exchange_strong(&board->state[seat], &expected,
 	    LEAVING);
+}
+
+bool
+sb_prefork_call(void)
+{
+	if (board == NULL)
+		return false;
+	atomic_store(&board->called, true);
+	if (getppid() == board->parent)
+		kill(board->parent, SIGUSR2);
+	return true;
 }
 
 static void
@@ -310,6 +322,8 @@ look_after(const sigset_t *signals, const sigset_t *mask, int (*work)(void),
 		    not_before == 0 ? NULL : &breath);
 		if (reap() && not_before == 0)
 			not_before = sb_monotonic() + BREATH;
+		if (atomic_exchange(&board->called, false))
+			sb_worker_start();
 		/* It may be told to stop as a worker ends. */
 		if (!is_to_stop(which) && (outdated || which == SIGHUP))
 			start_anew(argv, mask);

@@ -181,6 +181,7 @@ sb_serve(struct sb_conn *conn, const char *name, const struct sb_route *routes,
 	conn->finish(conn);
 	log_request(&rq, &rs);
 	sb_metrics_count(&rs);
+	sb_outbox_committed(&rq);
 	in_hand = NULL;
 	sb_pool_clear(pool);
 }

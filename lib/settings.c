@@ -444,6 +444,34 @@ sb_settings_default(void)
 		set_default(&sb_setting_found[i]);
 }
 
+/*
+ * Where they come from is said by name, as another program lies elsewhere and
+ * would look there first.
+ */
+char **
+sb_settings_environment(struct sb_pool *to)
+{
+	size_t n = 0, size = 3;
+	char **list;
+
+	for (char **e = environ; *e != NULL; e++)
+		size++;
+	list = sb_alloc(to, size * sizeof(*list));
+	if (sb_settings.env_file != NULL)
+		list[n++] = sb_printf(to, "SWITCHBOARD_ENV_FILE=%s",
+		    sb_settings.env_file);
+	list[n++] = sb_printf(to, "SWITCHBOARD_DATA=%s", sb_settings.data);
+	for (char **e = environ; *e != NULL; e++) {
+		const size_t length = strcspn(*e, "=");
+		const struct sb_setting *s = look_up(*e, length, ENVIRONMENT);
+
+		if (s != NULL && strcmp(s->name, "SWITCHBOARD_ENV_FILE") != 0 &&
+		    strcmp(s->name, "SWITCHBOARD_DATA") != 0)
+			list[n++] = *e;
+	}
+	return list;
+}
+
 const char *const *
 sb_setting_warnings(void)
 {

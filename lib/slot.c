@@ -1,7 +1,7 @@
 /*
  * Places that all processes share, a byte-range lock each: whoever dies leaves
- * his free, and it counts under plain CGI, too.  Hashes, the making of files
- * and tick rely on it.
+ * his free, and it counts under plain CGI, too.  Hashes, the making of files,
+ * tick and the worker rely on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,6 +73,23 @@ sb_slot_take(const char *name, int slots, int64_t patience)
 		return fd;
 	close(fd);
 	return outcome == FULL ? -1 : -2;
+}
+
+bool
+sb_slot_is_taken(const char *name)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_len = 1 };
+	struct sb_pool *pool = sb_pool_new();
+	int fd = open(sb_printf(pool, "%s/%s.slots", sb_settings.data, name),
+	    O_RDWR | O_CLOEXEC);
+	bool taken = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 &&
+	    lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	sb_pool_free(pool);
+	return taken;
 }
 
 void

@@ -1,0 +1,177 @@
+/*
+ * The worker, `switchboard work', which sends what is in the outbox: it is
+ * called where it runs, and started where none does, so that neither a daemon
+ * nor cron is needed.  It is nobody's child and inherits nothing, be it a
+ * client's words or a connection.  outbox.c and prefork.c rely on it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define COMMAND		"switchboard"
+#define SECONDS		"20"		/* that it stays */
+#define FDS_MAX		65536		/* where nobody lists them */
+
+static const char *
+runnable(const char *path)
+{
+	return access(path, X_OK) == 0 ? path : NULL;
+}
+
+/*
+ * Where it is: in the installation's folder; this very program; or as
+ * configured.  NULL: nowhere.
+ */
+static const char *
+find_command(struct sb_pool *pool)
+{
+	const char *home = sb_home(pool), *found = NULL;
+	char self[PATH_MAX];
+	ssize_t n;
+
+	if (home != NULL)
+		found = runnable(sb_printf(pool, "%s/bin/" COMMAND, home));
+	if (found != NULL || sb_settings.home != NULL)
+		return found;
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n < 0 ? 0 : n] = '\0';
+	if (n > 0 && strcmp(strrchr(self, '/'), "/" COMMAND) == 0)
+		return sb_copy(pool, self, (size_t)n);
+	return runnable(SB_BINDIR "/" COMMAND);
+}
+
+/* Nothing that is open goes on, whoever has opened it. */
+static void
+close_on_exec(void)
+{
+	DIR *dir;
+	struct dirent *entry;
+
+	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	/* Before Linux 5.11 */
+	if ((dir = opendir("/proc/self/fd")) == NULL) {
+		for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		const long fd = strtol(entry->d_name, NULL, 10);
+
+		if (fd > STDERR_FILENO)
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(dir);
+}
+
+/* In a child's child, whose parent ends at once. */
+static void
+become(const char *path, char **environment)
+{
+	static char name[] = COMMAND, work[] = "work", stay[] = "--for",
+	    seconds[] = SECONDS;
+	static char *arguments[] = { name, work, stay, seconds, NULL };
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return;
+	close_on_exec();
+	execve(path, arguments, environment);
+	sb_log(SB_ERROR, "%s: %s", path, strerror(errno));
+}
+
+static void
+detach(struct sb_pool *pool, const char *path)
+{
+	char **environment = sb_settings_environment(pool);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setsid() >= 0 && (pid = fork()) == 0)
+			become(path, environment);
+		_exit(pid < 0 ? EX_OSERR : 0);
+	}
+	if (pid < 0)
+		sb_log(SB_ERROR, "fork: %s", strerror(errno));
+	else
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+}
+
+/* In a sandbox without it, only what runs outside can send anything. */
+static bool
+has_network(void)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int fd;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if ((fd = socket(families[i], SOCK_DGRAM | SOCK_CLOEXEC,
+		    0)) >= 0) {
+			close(fd);
+			return true;
+		}
+	return false;
+}
+
+/*
+ * One that can't start isn't tried again and again: what it should have done
+ * is done by the next, or by cron's.
+ */
+static bool
+is_too_soon(void)
+{
+	static int64_t last = -SB_SECOND;
+	const int64_t now = sb_monotonic();
+
+	if (now - last < SB_SECOND)
+		return true;
+	last = now;
+	return false;
+}
+
+void
+sb_worker_start(void)
+{
+	static bool complained;
+	struct sb_pool *pool;
+	const char *path;
+
+	if (sb_slot_is_taken(SB_WORKER_SLOT) || !has_network() ||
+	    is_too_soon())
+		return;
+	pool = sb_pool_new();
+	if ((path = find_command(pool)) != NULL)
+		detach(pool, path);
+	else if (!complained)
+		sb_log(SB_WARNING, "webhooks: the command " COMMAND " is not "
+		    "found, so that they wait for `" COMMAND " work'");
+	complained |= path == NULL;
+	sb_pool_free(pool);
+}
+
+void
+sb_worker_call(struct sb_pool *pool)
+{
+	(void)pool;
+	if (sb_slot_is_taken(SB_WORKER_SLOT))
+		return;
+	if (!sb_prefork_call())
+		sb_worker_start();
+}
