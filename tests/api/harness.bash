@@ -143,6 +143,11 @@ program_of()
 	local name=${1%%\?*}
 
 	[[ $name != */api/limits* ]] || name=/api/auth
+	if [[ $name =~ /api/sessions/[^/]+/(events|feedback/[^/]+)/?$ ]]; then
+		name=/api/events
+	elif [[ $name =~ /api/sessions(/|$) ]]; then
+		name=/api/chat
+	fi
 	[[ $name == */api/* ]] || name=
 	name=${name#*/api/}
 	name=${name%%/*}

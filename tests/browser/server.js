@@ -107,7 +107,7 @@ export class Server {
 		for (const name of ["err", "lighttpd.conf", "start"])
 			symlinkSync(join(SOURCE, "deploy/lighttpd", name),
 				join(this.run, name));
-		for (const name of ["auth", "meta"]) {
+		for (const name of ["auth", "chat", "events", "meta"]) {
 			if (clock)
 				this.#fake(name);
 			else

@@ -370,6 +370,56 @@ log_in()
 	expect dot-file '404 program' "$(answered)"
 }
 
+# is METHOD PATH ANSWER [ALLOW]: what is answered to who has no token, by a
+# program.  Only the one whose path it is knows it.
+is()
+{
+	send "$1" "$SB_PREFIX$2" 'Content-Length: 0'
+	assert_equal "$1 $2 $(answered)" "$1 $2 $3 program"
+	[[ $3 != 405 ]] || assert_equal "$1 $2 $(in_headers Allow | tr , '\n' |
+	    tr -d ' ' | sort | paste -sd,)" "$1 $2 $4"
+}
+
+@test "each path goes to its program" {
+	local session=/api/sessions/$nobody end path
+
+	for end in '' / '?after=1&wait=0' '/?a=/events'; do
+		# They are of events, which alone may wait;
+		for path in "$session/events" "$session/feedback/$nobody"; do
+			is GET "$path$end" 401
+			is HEAD "$path$end" 401
+			is POST "$path$end" 405 GET,HEAD
+			is DELETE "$path$end" 405 GET,HEAD
+		done
+		# and these of chat, and the others.
+		is GET "/api/sessions$end" 401
+		is POST "/api/sessions$end" 401
+		is PATCH "$session$end" 401
+		is GET "$session/messages$end" 401
+		is POST "$session/feedback$end" 401
+		is PATCH "$session/feedback$end" 405 GET,HEAD,POST
+		is POST "$session/feedback/$nobody/respond$end" 401
+		is GET "$session/feedback/$nobody/respond$end" 405 POST
+		is POST "/api/sessions/cleanup/expired$end" 401
+		is GET "/api/sessions/cleanup/expired$end" 405 POST
+		is DELETE "/api/auth/sessions/$nobody$end" 401
+		is GET "/api/limits$end" 401
+		is GET "/health$end" 200
+	done
+	for path in "$session/eventsx" "$session/xevents" "$session/events/x" \
+	    "$session/events//" "$session//events" "$session/./events" \
+	    "$session/x/events" "$session/x/../events" "$session/messages/x" \
+	    "$session/feedbackx/$nobody" "$session/feedback/$nobody/x" \
+	    "$session/feedback/x/../$nobody" "$session/feedback//$nobody" \
+	    "$session/messages%3f/$nobody/events" "$session/events%20" \
+	    "$session/events%0a" /api/sessions//events "//api/sessions" \
+	    "/api/sessionsx" "/api/sessionsx/$nobody/events" /events /chat \
+	    "/api/session/$nobody/events" "/api//sessions" \
+	    "/api/xsessions/$nobody/feedback/$nobody"; do
+		is GET "$path" 404
+	done
+}
+
 @test "links carry the prefix, and pages find their files" {
 	call_and_look GET ""
 	expect no-slash '200 program' "$(answered)"

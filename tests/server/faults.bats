@@ -58,7 +58,7 @@ assert_codes()	# COUNTxCODE...
 	    awk '{ print $1 "x" $2 }' | paste -sd ' ')" "$1"
 }
 
-# Calls both programs without end, as the bearer of a token; the code of each
+# Calls the programs without end, as the bearer of a token; the code of each
 # answer is a line of load.N.
 start_load()
 {
@@ -361,7 +361,7 @@ assert_new_file()	# NAME
 	for _ in 1 2; do
 		# shellcheck disable=SC2207
 		old=($(programs) $(workers))
-		assert_equal ${#old[@]} $((2 + 2 * SB_WORKERS))
+		assert_equal ${#old[@]} $((4 + 4 * SB_WORKERS))
 		# shellcheck disable=SC2046
 		kill -KILL $(programs)
 		eventually 5 not is_alive "${old[@]}"
@@ -379,10 +379,10 @@ is_answered()	# TOKEN
 	    -H "Authorization: Bearer $1") == 200 ]]
 }
 
-# Both programs and all of their workers.
+# All programs and all of their workers.
 has_all()
 {
-	(($(programs | wc -l) == 2 && $(workers | wc -l) == 2 * SB_WORKERS))
+	(($(programs | wc -l) == 4 && $(workers | wc -l) == 4 * SB_WORKERS))
 }
 
 # ---------------------------------------------------------------- the schema

@@ -36,6 +36,9 @@ unset -f dirname
 
 PATH=$PATH:/usr/sbin:/sbin
 
+# No session's id, and no other thing's (RFC 9562 section 5.9).
+nobody=00000000-0000-0000-0000-000000000000
+
 # More settings of the server, which win over those below.
 settings=()
 
@@ -191,7 +194,7 @@ fake_the_clock()	# PREFIX
 {
 	local name
 
-	for name in auth meta; do
+	for name in auth chat events meta; do
 		rm "$SB_RUN/$name"
 		cat >"$SB_RUN/$name" <<END
 #!/bin/sh
@@ -218,11 +221,14 @@ is_up_or_gone()
 	not is_alive "$SB_WEB" || is_healthy
 }
 
-# Whether both programs are at work: meta, and auth, which wants a token.
+# Whether all programs are at work: meta, and those that want a token.
 is_healthy()
 {
 	[[ $(curl -s -o /dev/null -w '%{http_code} ' "$SB_URL/health" \
-	    -o /dev/null "$SB_URL/api/limits") == '200 401 ' ]]
+	    -o /dev/null "$SB_URL/api/limits" \
+	    -o /dev/null "$SB_URL/api/sessions" \
+	    -o /dev/null "$SB_URL/api/sessions/$nobody/events") == \
+	    '200 401 401 401 ' ]]
 }
 
 # Lets requests finish, and waits for the end of all processes.
@@ -281,11 +287,11 @@ break_programs()
 	while read -r file; do
 		cp "$SB_RUN/broken" "$file.new"
 		mv -f "$file.new" "$file"
-	done < <(find "$SB_RUN" \( -name auth -o -name meta -o \
-	    -name '*.fcgi' \) ! -type d)
+	done < <(find "$SB_RUN" \( -name auth -o -name chat -o -name events \
+	    -o -name meta -o -name '*.fcgi' \) ! -type d)
 	# shellcheck disable=SC2046
 	kill -KILL $(ps -e -o pid=,pgid=,args= | awk -v group="$SB_WEB" '
-		$2 == group && /\/(auth|meta)(\.fcgi)?( |$)/ { print $1 }') \
+		$2 == group && /\/(auth|chat|events|meta)(\.fcgi)?( |$)/ { print $1 }') \
 	    2>/dev/null || true
 }
 

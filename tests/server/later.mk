@@ -21,7 +21,7 @@ compile = $(COMPILE) -include $(LATER)/queries.h -UPACKAGE_VERSION \
 	-DPACKAGE_VERSION='"$(PACKAGE_VERSION).1"' -c -o $@ $<
 
 later: $(foreach kind,$(kinds),$(addprefix $(LATER)/$(kind)/,\
-	auth meta switchboard))
+	auth chat events meta switchboard))
 .PHONY: later
 .SECONDARY:
 
@@ -52,6 +52,10 @@ $(files:%=$(LATER)/%.o): $(LATER)/%.o: $(srcdir)/%.c $(LATER)/queries.h
 both = $(LATER)/%/queries.o $(addprefix $(LATER)/lib/,db.o schema.o serve.o)
 $(LATER)/%/auth: $(both)
 	$(LINK) $(cgi_auth_OBJECTS) $^ $(cgi_auth_LDADD)
+$(LATER)/%/chat: $(both)
+	$(LINK) $(cgi_chat_OBJECTS) $^ $(cgi_chat_LDADD)
+$(LATER)/%/events: $(both)
+	$(LINK) $(cgi_events_OBJECTS) $^ $(cgi_events_LDADD)
 $(LATER)/%/meta: $(LATER)/cgi/meta.o $(both)
 	$(LINK) $^ $(cgi_meta_LDADD)
 $(LATER)/%/switchboard: $(LATER)/cmd/main.o $(both)

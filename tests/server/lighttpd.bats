@@ -27,7 +27,7 @@ teardown()
 	stop_background
 }
 
-# Calls both programs without end, as the bearer of a token; the code of each
+# Calls the programs without end, as the bearer of a token; the code of each
 # answer is a line of load.N.  (curl would hold standard output back.)
 start_load()
 {
@@ -72,7 +72,7 @@ end_workers()
 
 are_replaced()
 {
-	not is_alive "$@" && (($(workers | wc -l) == 2 * SB_WORKERS))
+	not is_alive "$@" && (($(workers | wc -l) == 4 * SB_WORKERS))
 }
 
 @test "a program that is gone is JSON, too" {

@@ -64,7 +64,7 @@ assert_thirty()
 
 has_all()
 {
-	(($(programs | wc -l) == 2 && $(workers | wc -l) >= 2 * SB_WORKERS))
+	(($(programs | wc -l) == 4 && $(workers | wc -l) >= 4 * SB_WORKERS))
 }
 
 kill_all()

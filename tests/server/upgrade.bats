@@ -46,7 +46,7 @@ install_()
 	local from=${1:+$LATER/$1}
 
 	make_ "prefix=$prefix" \
-	    ${1:+"pkglibexec_PROGRAMS=$from/auth $from/meta"} \
+	    ${1:+"pkglibexec_PROGRAMS=$(echo "$from"/{auth,chat,events,meta})"} \
 	    ${1:+"bin_PROGRAMS=$from/switchboard"} \
 	    install-pkglibexecPROGRAMS install-binPROGRAMS install-pages
 }
@@ -219,7 +219,7 @@ switchboard.log.1
 switchboard.log.2.gz
 switchboard.log.3.gz'
 	zcat -f "$log"/* | sort >"$BATS_TEST_TMPDIR/logged"
-	grep -E '^[^ ]+Z [a-z]+ (auth|meta) ' "$SB_LOG" |
+	grep -E '^[^ ]+Z [a-z]+ (auth|chat|events|meta) ' "$SB_LOG" |
 	    sort >"$BATS_TEST_TMPDIR/said"
 	cmp "$BATS_TEST_TMPDIR/logged" "$BATS_TEST_TMPDIR/said"
 }
