@@ -1,9 +1,810 @@
 /*
- * Chat sessions: what is said in them, and what people are asked.
+ * Chat sessions: what a user and an agent say in them, and what the agent asks
+ * people.  What waits for any of it is events.c.
  */
+#include <string.h>
+
 #include "sb.h"
 
+/* --------------------------------------------------------------- errors */
+
+static const struct sb_error too_many = { SB_CONFLICT,
+    "User cannot have more than %s concurrent sessions", .about = "3" };
+static const struct sb_error ended = { SB_CONFLICT,
+    "Cannot update an ended session", NULL };
+static const struct sb_error pending = { SB_CONFLICT,
+    "A feedback request is pending", NULL };
+
+enum { DECIDED_DETAIL, DECIDED_REQUEST };
+static const struct sb_field decided_out[] = {
+	[DECIDED_DETAIL] = { "detail", SB_TEXT, "What went wrong." },
+	[DECIDED_REQUEST] = { "feedback_request", SB_OBJECT,
+	    "The request as it was decided.", .fields = sb_feedback_out },
+	SB_END_AS("Decided")
+};
+static const struct sb_error decided = { SB_CONFLICT,
+    "Feedback request is already %s", .about = "approved",
+    .fields = decided_out };
+
+/* ------------------------------------------------------ a session by its id */
+
+/* What most calls begin with: {id} in the path. */
+#define SESSION_FIELD { "id", SB_UUID, "The session's id.", \
+	.in = SB_IN_PATH, .example = SB_EXAMPLE_SESSION }
+
+enum { BY_ID };
+static const struct sb_field by_id_in[] = {
+	[BY_ID] = SESSION_FIELD,
+	SB_END
+};
+
+static enum sb_status
+no_session(struct sb_request *rq, struct sb_response *rs)
+{
+	return sb_fail_about(rs, &sb_error_session, sb_text(rq, BY_ID));
+}
+
+#define NO_CHANNEL	(-1)
+
+/*
+ * What limits count is known before they do.  Whether the session still takes
+ * anything is decided later, under the lock.
+ */
+static enum sb_status
+find(struct sb_request *rq, struct sb_response *rs, int channel)
+{
+	const struct sb_row *row = sb_one(rq->db, SB_Q_SESSION_FIND,
+	    sb_bind("id", sb_text(rq, BY_ID)),
+	    sb_bind("user", rq->caller.user_id));
+
+	if (row == NULL)
+		return no_session(rq, rs);
+	rq->subject.session_id = sb_row_text(row, "id");
+	rq->subject.channel = channel != NO_CHANNEL && sb_has(rq, channel) ?
+	    sb_text(rq, channel) : sb_row_text(row, "preferred_channel");
+	return SB_NEXT;
+}
+
+/* What has been due has happened, whatever becomes of the request. */
+static enum sb_status
+refuse(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_error *error)
+{
+	sb_db_keep(rq->db);
+	return sb_fail(rs, error);
+}
+
+/* Locks a session that is not to have ended.  SB_NEXT, or refuses. */
+static enum sb_status
+open_session(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_row **session)
+{
+	*session = sb_chat_lock(rs, sb_text(rq, BY_ID));
+	if (*session == NULL)
+		return no_session(rq, rs);
+	return sb_row_int(*session, "ended_at") != 0 ? refuse(rq, rs, &ended) :
+	    SB_NEXT;
+}
+
+/* Somebody does something in it: how it is then. */
+static const struct sb_row *
+touch(struct sb_request *rq, int messages, int requests, int64_t expires_at)
+{
+	return sb_one(rq->db, SB_Q_SESSION_TOUCH,
+	    sb_bind("id", sb_text(rq, BY_ID)),
+	    sb_bind_int("messages", messages),
+	    sb_bind_int("requests", requests),
+	    sb_bind_int("expires_at", expires_at),
+	    sb_bind_int("idle", sb_chat_idle()));
+}
+
+/* ----------------------------------------------------------- a new session */
+
+enum { BEGIN_CHANNEL, BEGIN_TITLE, BEGIN_KEY };
+static const struct sb_field begin_in[] = {
+	[BEGIN_CHANNEL] = { "preferred_channel", SB_ENUM,
+	    "Where its user is; websocket unless given.",
+	    .choices = sb_channels, .optional = true },
+	[BEGIN_TITLE] = { "title", SB_TEXT, "What to call it.", 1, 200,
+	    .optional = true, .example = "Release 2.1" },
+	[BEGIN_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END_AS("NewSession")
+};
+
+static enum sb_status
+begin_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *channel = sb_text(rq, BEGIN_CHANNEL);
+	const char *id = sb_uuid(rq->pool);
+	const struct sb_row *row;
+
+	sb_chat_settle(rs);
+	row = sb_one(rq->db, SB_Q_SESSION_ADD, sb_bind("id", id),
+	    sb_bind("user", rq->caller.user_id),
+	    sb_bind("title", sb_text(rq, BEGIN_TITLE)),
+	    sb_bind("channel", channel == NULL ? sb_channels[0] : channel),
+	    sb_bind_int("idle", sb_chat_idle()),
+	    sb_bind_int("most", sb_settings.max_concurrent_sessions),
+	    sb_bind("user_agent", rq->user_agent),
+	    sb_bind("ip_address", rq->address));
+	if (row == NULL) {
+		sb_db_keep(rq->db);
+		return sb_fail_about(rs, &too_many, sb_printf(rq->pool, "%d",
+		    (int)sb_settings.max_concurrent_sessions));
+	}
+	sb_chat_event(rs, SB_SESSION_STARTED, id, row, sb_db_now(rq->db));
+	sb_put_session(rs, row, true);
+	return SB_CREATED;
+}
+
+/* ------------------------------------------------------------- the list */
+
+enum { LIST_ACTIVE, LIST_LIMIT, LIST_BEFORE };
+static const struct sb_field list_in[] = {
+	[LIST_ACTIVE] = { "active_only", SB_BOOL,
+	    "Only those that have not ended.", .in = SB_IN_QUERY,
+	    .optional = true },
+	[LIST_LIMIT] = { "limit", SB_INT, "How many; 50 unless given.",
+	    1, 100, SB_IN_QUERY, true },
+	[LIST_BEFORE] = { "before", SB_UUID,
+	    "Only those that are older than this one.", .in = SB_IN_QUERY,
+	    .optional = true },
+	SB_END
+};
+
+enum { LISTED_SESSIONS, LISTED_TOTAL, LISTED_ACTIVE };
+static const struct sb_field list_out[] = {
+	[LISTED_SESSIONS] = { "sessions", SB_LIST,
+	    "The newest first, without their lists.",
+	    .fields = sb_session_out },
+	[LISTED_TOTAL] = { "total", SB_INT, "How many there are.",
+	    .example = "1" },
+	[LISTED_ACTIVE] = { "active_count", SB_INT,
+	    "How many have not ended.", .example = "1" },
+	SB_END_AS("SessionList")
+};
+
+static void
+put_bare_session(struct sb_response *rs, const struct sb_row *row)
+{
+	sb_put_session(rs, row, false);
+}
+
+static enum sb_status
+list_sessions(struct sb_request *rq, struct sb_response *rs)
+{
+	const bool all = !sb_bool(rq, LIST_ACTIVE);
+	const char *before = sb_text(rq, LIST_BEFORE);
+	const struct sb_bind user = sb_bind("user", rq->caller.user_id);
+	const struct sb_row *row = NULL, *counts;
+
+	sb_chat_settle(rs);
+	if (before != NULL && (row = sb_one(rq->db, SB_Q_SESSION_FIND,
+	    sb_bind("id", before), user)) == NULL)
+		return sb_invalid(rs, LIST_BEFORE, "not a session of yours");
+	counts = sb_one(rq->db, SB_Q_SESSION_COUNTS, user);
+	row = sb_all(rq->db, SB_Q_SESSION_PAGE, user,
+	    sb_bind_int("before_at", row == NULL ? INT64_MAX :
+	    sb_row_int(row, "created_at")),
+	    sb_bind("before", before == NULL ? "" : before),
+	    sb_bind_int("all", all), sb_bind_int("some",
+	    sb_has(rq, LIST_LIMIT) ? sb_int(rq, LIST_LIMIT) : 50));
+	sb_put_rows(rs, LISTED_SESSIONS, row, put_bare_session);
+	sb_put_int(rs, LISTED_TOTAL, counts == NULL ? 0 :
+	    sb_row_int(counts, all ? "total" : "active"));
+	sb_put_int(rs, LISTED_ACTIVE, counts == NULL ? 0 :
+	    sb_row_int(counts, "active"));
+	return SB_OK;
+}
+
+/* ------------------------------------------------------- looking at one */
+
+static enum sb_status
+show_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const struct sb_row *row = sb_chat_session(rs, sb_text(rq, BY_ID));
+
+	if (row == NULL)
+		return no_session(rq, rs);
+	sb_put_session(rs, row, true);
+	return SB_OK;
+}
+
+/* ------------------------------------------------------------ changing it */
+
+enum { CHANGE_ID, CHANGE_CHANNEL, CHANGE_TITLE, CHANGE_STATUS,
+    CHANGE_AGENT_STATUS };
+static const char *const changes[] = { "active", "paused", NULL };
+static const struct sb_field change_in[] = {
+	[CHANGE_ID] = SESSION_FIELD,
+	[CHANGE_CHANNEL] = { "preferred_channel", SB_ENUM,
+	    "Where its user is.", .choices = sb_channels, .optional = true },
+	[CHANGE_TITLE] = { "title", SB_TEXT, "What to call it.", 1, 200,
+	    .optional = true, .example = "Release 2.1" },
+	[CHANGE_STATUS] = { "status", SB_ENUM,
+	    "Paused until it is made active again.", .choices = changes,
+	    .optional = true },
+	[CHANGE_AGENT_STATUS] = { "agent_status", SB_ENUM,
+	    "What the agent is doing: for agent keys, and all that they may.",
+	    .choices = sb_agent_statuses, .optional = true },
+	SB_END_AS("SessionChange")
+};
+
+static bool
+may_change(const struct sb_request *rq)
+{
+	if (rq->caller.agent_key_id == NULL)
+		return !sb_has(rq, CHANGE_AGENT_STATUS);
+	return !sb_has(rq, CHANGE_CHANNEL) && !sb_has(rq, CHANGE_TITLE) &&
+	    !sb_has(rq, CHANGE_STATUS);
+}
+
+/* What a change comes to for whoever listens. */
+static void
+tell_change(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_row *was, const struct sb_row *row)
+{
+	int64_t at = sb_db_now(rq->db);
+	const char *id = sb_row_text(row, "id");
+	bool resumed = sb_row_int(was, "is_paused") &&
+	    !sb_row_int(row, "is_paused");
+
+	if (strcmp(sb_row_text(was, "agent_status"),
+	    sb_row_text(row, "agent_status")) != 0)
+		sb_chat_event(rs, SB_AGENT_STATUS, id, row, at);
+	if (rq->caller.agent_key_id != NULL)
+		return;
+	sb_chat_event(rs, resumed ? SB_SESSION_RESUMED : SB_SESSION_UPDATE,
+	    id, row, at);
+}
+
+static enum sb_status
+change_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *wanted = sb_text(rq, CHANGE_STATUS);
+	const struct sb_row *was, *row;
+	enum sb_status status;
+
+	if (!may_change(rq))
+		return sb_fail(rs, &sb_error_forbidden);
+	if ((status = open_session(rq, rs, &was)) != SB_NEXT)
+		return status;
+	if (wanted != NULL && strcmp(wanted, "active") == 0 &&
+	    sb_row_int(was, "pending") > 0)
+		return refuse(rq, rs, &pending);
+	touch(rq, 0, 0, 0);
+	row = sb_one(rq->db, SB_Q_SESSION_CHANGE,
+	    sb_bind("id", sb_text(rq, CHANGE_ID)),
+	    sb_bind("title", sb_text(rq, CHANGE_TITLE)),
+	    sb_bind("channel", sb_text(rq, CHANGE_CHANNEL)),
+	    sb_bind("agent_status", sb_text(rq, CHANGE_AGENT_STATUS)),
+	    wanted == NULL ? sb_bind("paused", NULL) :
+	    sb_bind_int("paused", strcmp(wanted, "paused") == 0));
+	if (row == NULL)
+		return no_session(rq, rs);
+	tell_change(rq, rs, was, row);
+	sb_put_session(rs, row, true);
+	return SB_OK;
+}
+
+/* -------------------------------------------------------------- ending it */
+
+static enum sb_status
+end_session(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *id = sb_text(rq, BY_ID);
+	const struct sb_row *session = sb_chat_lock(rs, id), *request;
+
+	if (session == NULL)
+		return no_session(rq, rs);
+	if (sb_row_int(session, "ended_at") != 0)
+		return SB_NO_CONTENT;
+	session = sb_one(rq->db, SB_Q_SESSION_END, sb_bind("id", id));
+	while ((request = sb_one(rq->db, SB_Q_FEEDBACK_CANCEL,
+	    sb_bind("session", id))) != NULL)
+		sb_chat_decided(rs, SB_FEEDBACK_REQUEST, session, request);
+	sb_chat_event(rs, SB_SESSION_ENDED, id, session, sb_db_now(rq->db));
+	return SB_NO_CONTENT;
+}
+
+/* --------------------------------------------------------------- messages */
+
+enum { SAID_ID, SAID_LIMIT, SAID_BEFORE, SAID_AFTER };
+static const struct sb_field said_in[] = {
+	[SAID_ID] = SESSION_FIELD,
+	[SAID_LIMIT] = { "limit", SB_INT, "How many; 50 unless given.",
+	    1, 200, SB_IN_QUERY, true },
+	[SAID_BEFORE] = { "before", SB_UUID,
+	    "The newest of those before this message.", .in = SB_IN_QUERY,
+	    .optional = true },
+	[SAID_AFTER] = { "after", SB_UUID,
+	    "The oldest of those after this one.", .in = SB_IN_QUERY,
+	    .optional = true },
+	SB_END
+};
+
+enum { SAID_MESSAGES, SAID_TOTAL, SAID_SESSION };
+static const struct sb_field said_out[] = {
+	[SAID_MESSAGES] = { "messages", SB_LIST,
+	    "The newest or, with a cursor, those next to it; the oldest "
+	    "first.", .fields = sb_message_out },
+	[SAID_TOTAL] = { "total", SB_INT, "How many the session has.",
+	    .example = "1" },
+	[SAID_SESSION] = { "session_id", SB_UUID, "The session.",
+	    .example = SB_EXAMPLE_SESSION },
+	SB_END_AS("MessageList")
+};
+
+/* The place of the message that a cursor names; -1: there is none. */
+static int64_t
+place_of(struct sb_request *rq, int field)
+{
+	const struct sb_row *row = sb_one(rq->db, SB_Q_MESSAGE_NUMBER,
+	    sb_bind("id", sb_text(rq, field)),
+	    sb_bind("session", sb_text(rq, SAID_ID)));
+
+	return row == NULL ? -1 : sb_row_int(row, "number");
+}
+
+static enum sb_status
+list_messages(struct sb_request *rq, struct sb_response *rs)
+{
+	const struct sb_row *session = sb_chat_session(rs,
+	    sb_text(rq, SAID_ID)), *row;
+	const int cursor = sb_has(rq, SAID_AFTER) ? SAID_AFTER : SAID_BEFORE;
+	int64_t place = INT64_MAX;
+	struct sb_bind some = sb_bind_int("some", sb_has(rq, SAID_LIMIT) ?
+	    sb_int(rq, SAID_LIMIT) : 50);
+
+	if (session == NULL)
+		return no_session(rq, rs);
+	if (sb_has(rq, SAID_AFTER) && sb_has(rq, SAID_BEFORE))
+		return sb_invalid(rs, SAID_AFTER,
+		    "must not be given beside before");
+	if (sb_has(rq, cursor) && (place = place_of(rq, cursor)) < 0)
+		return sb_invalid(rs, cursor, "not a message of this session");
+	row = cursor == SAID_AFTER ? sb_all(rq->db, SB_Q_MESSAGE_AFTER,
+	    sb_bind("session", sb_text(rq, SAID_ID)),
+	    sb_bind_int("after", place), some) :
+	    sb_all(rq->db, SB_Q_MESSAGE_NEWEST,
+	    sb_bind("session", sb_text(rq, SAID_ID)),
+	    sb_bind_int("before", place), some);
+	sb_put_rows(rs, SAID_MESSAGES, row, sb_put_message);
+	sb_put_int(rs, SAID_TOTAL, sb_row_int(session, "messages"));
+	sb_put_text(rs, SAID_SESSION, sb_row_text(session, "id"));
+	return SB_OK;
+}
+
+enum { SAY_ID, SAY_CONTENT, SAY_CHANNEL, SAY_TYPE, SAY_KEY };
+static const char *const types[] = { "user", "agent", "system", NULL };
+static const struct sb_field say_in[] = {
+	[SAY_ID] = SESSION_FIELD,
+	[SAY_CONTENT] = { "content", SB_TEXT, "What to say.", 1, 32000,
+	    .example = "Good morning!" },
+	[SAY_CHANNEL] = { "channel", SB_ENUM,
+	    "Where it is said; the session's unless given.",
+	    .choices = sb_channels, .optional = true },
+	[SAY_TYPE] = { "type", SB_ENUM,
+	    "Of a user, user; of an agent key, agent unless given, or system.",
+	    .choices = types, .optional = true },
+	[SAY_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END_AS("NewMessage")
+};
+
+static enum sb_status
+find_to_say(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *type = sb_text(rq, SAY_TYPE);
+
+	if (type != NULL && (strcmp(type, "user") == 0) !=
+	    (rq->caller.agent_key_id == NULL))
+		return sb_fail(rs, &sb_error_forbidden);
+	return find(rq, rs, SAY_CHANNEL);
+}
+
+static enum sb_status
+say(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *type = sb_text(rq, SAY_TYPE);
+	const struct sb_row *row;
+	enum sb_status status = open_session(rq, rs, &row);
+
+	if (status != SB_NEXT)
+		return status;
+	if (type == NULL)
+		type = rq->caller.agent_key_id == NULL ? "user" : "agent";
+	if ((row = touch(rq, 1, 0, 0)) == NULL ||
+	    (row = sb_one(rq->db, SB_Q_MESSAGE_ADD,
+	    sb_bind("session", sb_text(rq, SAY_ID)),
+	    sb_bind_int("number", sb_row_int(row, "messages")),
+	    sb_bind("id", sb_uuid(rq->pool)),
+	    sb_bind("content", sb_text(rq, SAY_CONTENT)),
+	    sb_bind("type", type), sb_bind("channel", rq->subject.channel),
+	    sb_bind_int("at", sb_db_now(rq->db)))) == NULL)
+		return no_session(rq, rs);
+	sb_chat_event(rs, SB_MESSAGE, sb_text(rq, SAY_ID), row,
+	    sb_db_now(rq->db));
+	sb_put_message(rs, row);
+	return SB_CREATED;
+}
+
+/* ------------------------------------------------------ feedback requests */
+
+#define LISTED	200
+
+enum { ASKED_REQUESTS, ASKED_TOTAL, ASKED_SESSION };
+static const struct sb_field asked_out[] = {
+	[ASKED_REQUESTS] = { "feedback_requests", SB_LIST,
+	    "The newest 200, the oldest first.", .fields = sb_feedback_out },
+	[ASKED_TOTAL] = { "total", SB_INT, "How many the session has.",
+	    .example = "1" },
+	[ASKED_SESSION] = { "session_id", SB_UUID, "The session.",
+	    .example = SB_EXAMPLE_SESSION },
+	SB_END_AS("FeedbackRequestList")
+};
+
+static enum sb_status
+list_feedback(struct sb_request *rq, struct sb_response *rs)
+{
+	const struct sb_row *session = sb_chat_session(rs,
+	    sb_text(rq, BY_ID));
+
+	if (session == NULL)
+		return no_session(rq, rs);
+	sb_put_rows(rs, ASKED_REQUESTS, sb_all(rq->db, SB_Q_FEEDBACK_NEWEST,
+	    sb_bind("session", sb_row_text(session, "id")),
+	    sb_bind_int("some", LISTED)), sb_put_feedback);
+	sb_put_int(rs, ASKED_TOTAL, sb_row_int(session, "requests"));
+	sb_put_text(rs, ASKED_SESSION, sb_row_text(session, "id"));
+	return SB_OK;
+}
+
+/* What decides an approval, and as what. */
+static const char *const approvals[] = { "approved", "approve", "yes", "y",
+    "rejected", "reject", "no", "n", NULL };
+#define APPROVING	4		/* of them */
+
+/* The place of a text in a list, whatever its case; -1: it isn't there. */
+static int
+place_in(const char *const *list, const char *text)
+{
+	for (int i = 0; list[i] != NULL; i++)
+		if (strcasecmp(list[i], text) == 0)
+			return i;
+	return -1;
+}
+
+enum { ASK_ID, ASK_TYPE, ASK_PROMPT, ASK_CHANNELS, ASK_CHOICES, ASK_PRIORITY,
+    ASK_EXPIRES, ASK_KEY };
+static const char *const kinds[] = { "approval", "input", NULL };
+static const struct sb_field ask_in[] = {
+	[ASK_ID] = SESSION_FIELD,
+	[ASK_TYPE] = { "type", SB_ENUM, "What is asked for.",
+	    .choices = kinds },
+	[ASK_PROMPT] = { "prompt", SB_TEXT, "The question.", 1, 4000,
+	    .example = "Deploy version 2.1 to production?" },
+	[ASK_CHANNELS] = { "channels", SB_TEXTS,
+	    "Where to ask; the session's unless given.",
+	    .choices = sb_channels, .optional = true, .fewest = 1,
+	    .most = 3 },
+	[ASK_CHOICES] = { "choices", SB_TEXTS,
+	    "The answers that there are, of at most 200 characters; of an "
+	    "approval, out of the words that decide one.", 1, 200,
+	    .optional = true, .fewest = 2, .most = 10 },
+	[ASK_PRIORITY] = { "priority", SB_INT, "0 unless given.", 0, 9,
+	    .optional = true, .example = "0" },
+	[ASK_EXPIRES] = { "expires_in", SB_INT,
+	    "Seconds to wait for an answer, at most what "
+	    "FEEDBACK_TIMEOUT_HOURS comes to, which it is unless given.",
+	    60, 8760 * 3600, .optional = true, .example = "3600" },
+	[ASK_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END_AS("NewFeedbackRequest")
+};
+
+static enum sb_status
+find_to_ask(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *const *choices = sb_texts(rq, ASK_CHOICES);
+	int64_t most = sb_settings.feedback_timeout_hours * 3600;
+
+	for (int i = 0; choices != NULL && choices[i] != NULL; i++)
+		if (strcmp(sb_text(rq, ASK_TYPE), "approval") == 0 &&
+		    place_in(approvals, choices[i]) < 0)
+			return sb_invalid(rs, ASK_CHOICES,
+			    "must be words that decide an approval");
+	if (sb_int(rq, ASK_EXPIRES) > most)
+		return sb_too_great(rs, ASK_EXPIRES, most);
+	return find(rq, rs, NO_CHANNEL);
+}
+
+static enum sb_status
+ask(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *channels = sb_texts_json(rq, ASK_CHANNELS);
+	const struct sb_row *row;
+	enum sb_status status = open_session(rq, rs, &row);
+	int64_t expires_at = sb_db_now(rq->db) + SB_SECOND *
+	    (sb_has(rq, ASK_EXPIRES) ? sb_int(rq, ASK_EXPIRES) :
+	    sb_settings.feedback_timeout_hours * 3600);
+
+	if (status != SB_NEXT)
+		return status;
+	if (channels == NULL)
+		channels = sb_printf(rq->pool, "[\"%s\"]",
+		    sb_row_text(row, "preferred_channel"));
+	if ((row = touch(rq, 0, 1, expires_at)) == NULL ||
+	    (row = sb_one(rq->db, SB_Q_FEEDBACK_ADD,
+	    sb_bind("session", sb_text(rq, ASK_ID)),
+	    sb_bind_int("number", sb_row_int(row, "requests")),
+	    sb_bind("id", sb_uuid(rq->pool)),
+	    sb_bind("type", sb_text(rq, ASK_TYPE)),
+	    sb_bind("prompt", sb_text(rq, ASK_PROMPT)),
+	    sb_bind("choices", sb_texts_json(rq, ASK_CHOICES)),
+	    sb_bind("channels", channels),
+	    sb_bind_int("priority", sb_int(rq, ASK_PRIORITY)),
+	    sb_bind_int("expires_at", expires_at))) == NULL)
+		return no_session(rq, rs);
+	sb_chat_event(rs, SB_FEEDBACK_REQUEST, sb_text(rq, ASK_ID), row,
+	    sb_db_now(rq->db));
+	sb_put_feedback(rs, row);
+	return SB_CREATED;
+}
+
+/* --------------------------------------------------------------- responses */
+
+enum { RESPOND_ID, RESPOND_REQUEST, RESPOND_CONTENT, RESPOND_CHANNEL,
+    RESPOND_KEY };
+static const struct sb_field respond_in[] = {
+	[RESPOND_ID] = SESSION_FIELD,
+	[RESPOND_REQUEST] = { "request_id", SB_UUID, "The request's id.",
+	    .in = SB_IN_PATH, .example = SB_EXAMPLE_FEEDBACK },
+	[RESPOND_CONTENT] = { "content", SB_TEXT,
+	    "The answer: to an approval approved, approve, yes, y, rejected, "
+	    "reject, no or n, in any case; with choices, one of them.",
+	    1, 4000, .example = "yes" },
+	[RESPOND_CHANNEL] = { "channel", SB_ENUM,
+	    "Over which channel; websocket unless given.",
+	    .choices = sb_channels, .optional = true },
+	[RESPOND_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END_AS("NewFeedbackResponse")
+};
+
+static enum sb_status
+no_request(struct sb_request *rq, struct sb_response *rs)
+{
+	return sb_fail_about(rs, &sb_error_feedback,
+	    sb_text(rq, RESPOND_REQUEST));
+}
+
+static enum sb_status
+find_to_respond(struct sb_request *rq, struct sb_response *rs)
+{
+	enum sb_status status = find(rq, rs, RESPOND_CHANNEL);
+
+	if (status != SB_NEXT)
+		return status;
+	if (!sb_has(rq, RESPOND_CHANNEL))
+		rq->subject.channel = sb_channels[0];
+	return sb_chat_feedback(rq, rq->subject.session_id,
+	    sb_text(rq, RESPOND_REQUEST)) == NULL ? no_request(rq, rs) :
+	    SB_NEXT;
+}
+
+/* Without the space around it. */
+static const char *
+trim(struct sb_pool *pool, const char *text)
+{
+	static const char space[] = " \t\r\n\v\f";
+	size_t n;
+
+	text += strspn(text, space);
+	for (n = strlen(text); n > 0 && strchr(space, text[n - 1]) != NULL;)
+		n--;
+	return sb_printf(pool, "%.*s", (int)n, text);
+}
+
+/*
+ * The status that a content makes of a request; NULL if it is no answer to it,
+ * and then *among is what the answers are.
+ */
+static const char *
+judge(struct sb_request *rq, const struct sb_row *request,
+    const char *const **among)
+{
+	const char *content = sb_text(rq, RESPOND_CONTENT);
+	const char *const *choices = sb_chat_choices(rq, request);
+	int place;
+
+	*among = choices;
+	if (strcmp(sb_row_text(request, "type"), "approval") == 0) {
+		content = trim(rq->pool, content);
+		if (choices == NULL)
+			*among = approvals;
+		place = place_in(approvals, content);
+		return place < 0 || place_in(*among, content) < 0 ? NULL :
+		    place < APPROVING ? "approved" : "rejected";
+	}
+	for (int i = 0; choices != NULL && strcmp(choices[i], content) != 0;)
+		if (choices[++i] == NULL)
+			return NULL;
+	return "answered";
+}
+
+/* What came is kept and marked, whatever becomes of it. */
+static const struct sb_row *
+log_response(struct sb_request *rq, bool valid)
+{
+	return sb_one(rq->db, SB_Q_FEEDBACK_RESPONSE_ADD,
+	    sb_bind("request", sb_text(rq, RESPOND_REQUEST)),
+	    sb_bind("id", sb_uuid(rq->pool)),
+	    sb_bind("content", sb_text(rq, RESPOND_CONTENT)),
+	    sb_bind("channel", rq->subject.channel),
+	    sb_bind("responder", rq->caller.user_id),
+	    sb_bind_int("valid", valid));
+}
+
+/* One that decides nothing, as it is none or too late. */
+static void
+log_failure(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_row *session, const struct sb_row *request)
+{
+	log_response(rq, false);
+	if (sb_row_int(session, "ended_at") == 0)
+		touch(rq, 0, 0, 0);
+	sb_chat_event(rs, SB_FEEDBACK_RESPONSE, sb_row_text(session, "id"),
+	    request, sb_db_now(rq->db));
+	sb_db_keep(rq->db);
+}
+
+static enum sb_status
+refuse_decided(struct sb_request *rq, struct sb_response *rs,
+    const struct sb_row *session, const struct sb_row *request)
+{
+	enum sb_status status;
+
+	log_failure(rq, rs, session, request);
+	status = sb_fail_about(rs, &decided, sb_row_text(request, "status"));
+	sb_open(rs, DECIDED_REQUEST);
+	sb_put_feedback(rs, request);
+	sb_close(rs);
+	return status;
+}
+
+static enum sb_status
+respond(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *id = sb_text(rq, RESPOND_ID), *outcome;
+	const struct sb_row *session = sb_chat_lock(rs, id), *request, *row;
+	const char *const *among;
+
+	if (session == NULL)
+		return no_session(rq, rs);
+	request = sb_chat_feedback(rq, id, sb_text(rq, RESPOND_REQUEST));
+	if (request == NULL)
+		return no_request(rq, rs);
+	if (sb_row_int(request, "decided_at") != 0)
+		return refuse_decided(rq, rs, session, request);
+	if ((outcome = judge(rq, request, &among)) == NULL) {
+		log_failure(rq, rs, session, request);
+		return sb_invalid_choice(rs, RESPOND_CONTENT, among);
+	}
+	touch(rq, 0, 0, 0);
+	request = sb_one(rq->db, SB_Q_FEEDBACK_DECIDE,
+	    sb_bind("id", sb_text(rq, RESPOND_REQUEST)),
+	    sb_bind("session", id), sb_bind("status", outcome));
+	row = log_response(rq, true);
+	if (request == NULL || row == NULL)
+		return no_request(rq, rs);
+	sb_chat_decided(rs, SB_FEEDBACK_RESPONSE, session, request);
+	sb_put_feedback_response(rs, row);
+	return SB_CREATED;
+}
+
+/* ----------------------------------------------------------------- cleanup */
+
+#define CLEANED	500		/* sessions, in one transaction */
+
+enum { CLEANUP_KEY };
+static const struct sb_field cleanup_in[] = {
+	[CLEANUP_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END
+};
+
+enum { CLEANUP_SESSIONS, CLEANUP_REQUESTS, CLEANUP_MESSAGE };
+static const struct sb_field cleanup_out[] = {
+	[CLEANUP_SESSIONS] = { "expired_sessions", SB_INT,
+	    "Sessions that ended for being idle.", .example = "0" },
+	[CLEANUP_REQUESTS] = { "expired_feedback_requests", SB_INT,
+	    "Feedback requests that nobody answered in time.",
+	    .example = "0" },
+	[CLEANUP_MESSAGE] = { "message", SB_TEXT, "That it was done.",
+	    .example = "Cleanup completed" },
+	SB_END_AS("Cleanup")
+};
+
+static enum sb_status
+clean_up(struct sb_request *rq, struct sb_response *rs)
+{
+	struct sb_settled done;
+
+	(void)rq;
+	sb_chat_settle_all(rs, CLEANED, &done);
+	sb_put_int(rs, CLEANUP_SESSIONS, done.sessions);
+	sb_put_int(rs, CLEANUP_REQUESTS, done.requests);
+	sb_put_text(rs, CLEANUP_MESSAGE, "Cleanup completed");
+	return SB_OK;
+}
+
+/* ----------------------------------------------------------------- routes */
+
 static const struct sb_route routes[] = {
+	{ SB_POST, "/api/sessions", SB_USER, begin_session, begin_in,
+	  sb_session_out, .success = SB_CREATED, .limits = SB_LIMIT_USER,
+	  .errors = { &too_many },
+	  .doc = "Begin a chat session.",
+	  .name = "begin_session" },
+	{ SB_GET, "/api/sessions", SB_ANYONE, list_sessions, list_in,
+	  list_out, .limits = SB_LIMIT_USER,
+	  .doc = "List the caller's chat sessions.",
+	  .name = "list_sessions" },
+	{ SB_POST, "/api/sessions/cleanup/expired", SB_ADMIN, clean_up,
+	  cleanup_in, cleanup_out, .limits = SB_LIMIT_USER,
+	  .doc = "Do for all users what time has made due.",
+	  .name = "clean_up_expired",
+	  .more = "For administrators, and never needed: whoever looks at a "
+	    "session finds it as it should be. At most 500 sessions a call." },
+	{ SB_GET, "/api/sessions/{id}", SB_ANYONE, show_session, by_id_in,
+	  sb_session_out, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_session },
+	  .doc = "Show a chat session with what is new in it.",
+	  .name = "get_session" },
+	{ SB_PATCH, "/api/sessions/{id}", SB_ANYONE, change_session,
+	  change_in, sb_session_out, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_session, &ended, &pending,
+	    &sb_error_forbidden },
+	  .doc = "Change a chat session, pause it or make it active again.",
+	  .name = "update_session",
+	  .more = "With an agent key only `agent_status`, without one all "
+	    "else." },
+	{ SB_DELETE, "/api/sessions/{id}", SB_USER, end_session, by_id_in,
+	  .success = SB_NO_CONTENT, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_session },
+	  .doc = "End a chat session.",
+	  .name = "end_session",
+	  .more = "It stays in the history. Feedback requests that are pending "
+	    "are cancelled." },
+	{ SB_GET, "/api/sessions/{id}/messages", SB_ANYONE, list_messages,
+	  said_in, said_out, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_session },
+	  .doc = "List a chat session's messages.",
+	  .name = "list_messages" },
+	{ SB_POST, "/api/sessions/{id}/messages", SB_ANYONE, say, say_in,
+	  sb_message_out, .success = SB_CREATED,
+	  .limits = SB_LIMIT_USER | SB_LIMIT_SESSION | SB_LIMIT_CHANNEL,
+	  .find = find_to_say,
+	  .errors = { &sb_error_session, &ended, &sb_error_forbidden },
+	  .doc = "Say something in a chat session.",
+	  .name = "post_message" },
+	{ SB_GET, "/api/sessions/{id}/feedback", SB_ANYONE, list_feedback,
+	  by_id_in, asked_out, .limits = SB_LIMIT_USER,
+	  .errors = { &sb_error_session },
+	  .doc = "List what people were asked in a chat session.",
+	  .name = "list_feedback_requests" },
+	{ SB_POST, "/api/sessions/{id}/feedback", SB_AGENT, ask, ask_in,
+	  sb_feedback_out, .success = SB_CREATED,
+	  .limits = SB_LIMIT_USER | SB_LIMIT_SESSION, .find = find_to_ask,
+	  .errors = { &sb_error_session, &ended },
+	  .doc = "Ask people, and pause the chat session until one answers.",
+	  .name = "request_feedback" },
+	{ SB_POST, "/api/sessions/{id}/feedback/{request_id}/respond", SB_USER,
+	  respond, respond_in, sb_feedback_response_out,
+	  .success = SB_CREATED, .limits = SB_LIMIT_USER | SB_LIMIT_CHANNEL,
+	  .find = find_to_respond,
+	  .errors = { &sb_error_session, &sb_error_feedback, &decided },
+	  .doc = "Answer a feedback request.",
+	  .name = "respond_to_feedback",
+	  .more = "The first valid response decides. All others are kept, "
+	    "too, and marked." },
 	{ SB_NONE }
 };
 

@@ -15,20 +15,34 @@ struct sb_request;
 struct sb_response;
 struct sb_row;
 
+/* Shown by the documentation. */
+#define SB_EXAMPLE_SESSION	"0199e25b-0c1f-7d3a-9a55-3f6f1b0d7c21"
+#define SB_EXAMPLE_FEEDBACK	"0199e25b-8f40-7b7e-8c14-52a2f6e1d9b3"
+
 extern const char *const sb_channels[];		/* ended by NULL, as all */
 extern const char *const sb_agent_statuses[];
 
 /*
- * What is sent: a session without its lists, a message, a feedback request with
- * its responses, a response.  Each is put, by the row of a query, into what is
- * open (an object or an item).
+ * What is sent: a session, a message, a feedback request with its responses, a
+ * response.  Each is put, by the row of a query, into what is open.
  */
 extern const struct sb_field sb_session_out[], sb_message_out[],
     sb_feedback_out[], sb_feedback_response_out[];
-void	 sb_put_session(struct sb_response *, const struct sb_row *);
 void	 sb_put_message(struct sb_response *, const struct sb_row *);
 void	 sb_put_feedback(struct sb_response *, const struct sb_row *);
 void	 sb_put_feedback_response(struct sb_response *, const struct sb_row *);
+
+/*
+ * A session has its newest messages and requests, SB_NEWEST of each, or, in
+ * lists and events, neither.
+ */
+#define SB_NEWEST	50
+void	 sb_put_session(struct sb_response *, const struct sb_row *,
+	    bool lists);
+
+/* Items of a list, one for each row. */
+void	 sb_put_rows(struct sb_response *, int field, const struct sb_row *,
+	    void (*put)(struct sb_response *, const struct sb_row *));
 
 /* The 404s of a session, and of a request in it. */
 extern const struct sb_error sb_error_session, sb_error_feedback;
@@ -42,9 +56,28 @@ const struct sb_row *sb_chat_session(struct sb_response *, const char *id);
 /* The same under the write lock, where nothing of it can change any more. */
 const struct sb_row *sb_chat_lock(struct sb_response *, const char *id);
 
+/*
+ * Does what is due in any of the caller's sessions; or in some of all, in the
+ * order of time: how many there were.
+ */
+struct sb_settled {
+	int64_t		 sessions;	/* that ended */
+	int64_t		 requests;	/* that expired */
+};
+void	 sb_chat_settle(struct sb_response *);
+int	 sb_chat_settle_all(struct sb_response *, int some,
+	    struct sb_settled *);
+
+/* SESSION_TIMEOUT_HOURS, in microseconds. */
+int64_t	 sb_chat_idle(void);
+
 /* A feedback request of the session's, or NULL. */
 const struct sb_row *sb_chat_feedback(struct sb_request *,
 	    const char *session, const char *id);
+
+/* The answers that a request has, ended by NULL; NULL if it takes any. */
+const char *const *sb_chat_choices(struct sb_request *,
+	    const struct sb_row *request);
 
 /* What happens in a session. */
 enum sb_event {
@@ -58,6 +91,22 @@ enum sb_event {
 	SB_FEEDBACK_RESPONSE,
 	SB_EVENTS
 };
+
+/*
+ * Adds an event to a session that is locked, and tells who listens.  Of those
+ * of a session, a message or a request the row is what is sent; of an agent's
+ * status it is the session's.  Returns its number.
+ */
+int64_t	 sb_chat_event(struct sb_response *, enum sb_event,
+	    const char *session, const struct sb_row *, int64_t at);
+
+/*
+ * What follows from a request's being decided, expired or cancelled, by its row:
+ * the event, what is to be sent because of it and, unless the session ends, that
+ * it may go on.
+ */
+void	 sb_chat_decided(struct sb_response *, enum sb_event,
+	    const struct sb_row *session, const struct sb_row *request);
 
 #include "banned.h"
 #endif

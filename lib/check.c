@@ -301,3 +301,14 @@ sb_invalid_choice(struct sb_response *rs, int field,
 	sb_check_choice_error(c, &c->fields[field], &raw, choices);
 	return sb_refuse_invalid(rs, c->errors);
 }
+
+enum sb_status
+sb_too_great(struct sb_response *rs, int field, int64_t most)
+{
+	struct sb_check *c = rs->rq->way->check;
+	struct sb_raw raw;
+
+	find(c, &c->fields[field], &raw);
+	sb_check_bound_error(c, &c->fields[field], &raw, most);
+	return sb_refuse_invalid(rs, c->errors);
+}

@@ -87,7 +87,9 @@ struct json_object *sb_check_input_of(const struct sb_check *,
 bool	 sb_check_value_error(struct sb_check *, const struct sb_field *,
 	    const struct sb_raw *, const char *reason);
 
-/* Says that a text is none of these.  False. */
+/* Says that a number is beyond a bound, or a text none of these.  False. */
+bool	 sb_check_bound_error(struct sb_check *, const struct sb_field *,
+	    const struct sb_raw *, int64_t most);
 bool	 sb_check_choice_error(struct sb_check *, const struct sb_field *,
 	    const struct sb_raw *, const char *const *choices);
 

@@ -69,6 +69,13 @@ sb_check_value_error(struct sb_check *c, const struct sb_field *f,
 }
 
 bool
+sb_check_bound_error(struct sb_check *c, const struct sb_field *f,
+    const struct sb_raw *raw, int64_t most)
+{
+	return say(c, f, raw, SB_FLAW_TOO_GREAT, json_object_new_int64(most));
+}
+
+bool
 sb_check_choice_error(struct sb_check *c, const struct sb_field *f,
     const struct sb_raw *raw, const char *const *choices)
 {

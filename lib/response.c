@@ -54,8 +54,6 @@ const struct sb_error sb_error_forbidden = {
 	SB_FORBIDDEN, "Not enough permissions", NULL };
 const struct sb_error sb_error_inactive = {
 	SB_BAD_REQUEST, "Inactive user", NULL };
-const struct sb_error sb_error_forbidden = {
-	SB_FORBIDDEN, "Not enough permissions", NULL };
 
 enum { ERROR_DETAIL, ERROR_CODE };
 const struct sb_field sb_error_fields[] = {

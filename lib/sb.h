@@ -330,6 +330,9 @@ enum sb_status sb_fail_about(struct sb_response *, const struct sb_error *,
 #define SB_WHOLE	(-1)
 enum sb_status sb_invalid(struct sb_response *, int field, const char *reason);
 
+/* The same of a number beyond a bound of now: a 422 less_than_equal. */
+enum sb_status sb_too_great(struct sb_response *, int field, int64_t most);
+
 /* The same of a text that is none of these, ended by NULL: a 422 enum. */
 enum sb_status sb_invalid_choice(struct sb_response *, int field,
 	    const char *const *choices);

@@ -36,6 +36,9 @@ struct sb_settings {
 	int64_t		 rate_limit_per_address;
 	int64_t		 rate_limit_window_seconds;
 	int64_t		 login_failures_per_account;
+	int64_t		 max_concurrent_sessions;
+	int64_t		 session_timeout_hours;
+	int64_t		 feedback_timeout_hours;
 	const char	*trusted_proxies;		/* or NULL */
 	const char	*metrics_token;	/* NULL: no metrics */
 };
