@@ -886,7 +886,8 @@ static const struct sb_route routes[] = {
 };
 
 static const struct sb_program program = {
-	"auth", "Accounts and their care: logins, tokens and limits.", routes, NULL
+	"auth", "Accounts and their care: logins, tokens and limits.", routes,
+	NULL
 };
 
 int

@@ -6,6 +6,10 @@
 
 #include "sb.h"
 
+#define TITLE_MAX	200	/* code points */
+#define CHOICE_MAX	200	/* likewise */
+#define LISTED		200	/* messages, or requests, at most */
+
 /* --------------------------------------------------------------- errors */
 
 static const struct sb_error too_many = { SB_CONFLICT,
@@ -105,8 +109,8 @@ static const struct sb_field begin_in[] = {
 	[BEGIN_CHANNEL] = { "preferred_channel", SB_ENUM,
 	    "Where its user is; websocket unless given.",
 	    .choices = sb_channels, .optional = true },
-	[BEGIN_TITLE] = { "title", SB_TEXT, "What to call it.", 1, 200,
-	    .optional = true, .example = "Release 2.1" },
+	[BEGIN_TITLE] = { "title", SB_TEXT, "What to call it.", 1,
+	    TITLE_MAX, .optional = true, .example = "Release 2.1" },
 	[BEGIN_KEY] = SB_IDEMPOTENCY_KEY,
 	SB_END_AS("NewSession")
 };
@@ -219,8 +223,8 @@ static const struct sb_field change_in[] = {
 	[CHANGE_ID] = SESSION_FIELD,
 	[CHANGE_CHANNEL] = { "preferred_channel", SB_ENUM,
 	    "Where its user is.", .choices = sb_channels, .optional = true },
-	[CHANGE_TITLE] = { "title", SB_TEXT, "What to call it.", 1, 200,
-	    .optional = true, .example = "Release 2.1" },
+	[CHANGE_TITLE] = { "title", SB_TEXT, "What to call it.", 1,
+	    TITLE_MAX, .optional = true, .example = "Release 2.1" },
 	[CHANGE_STATUS] = { "status", SB_ENUM,
 	    "Paused until it is made active again.", .choices = changes,
 	    .optional = true },
@@ -254,7 +258,7 @@ tell_change(struct sb_request *rq, struct sb_response *rs,
 		sb_chat_event(rs, SB_AGENT_STATUS, id, row, at);
 	if (rq->caller.agent_key_id != NULL)
 		return;
-	sb_chat_event(rs, resumed ? SB_SESSION_RESUMED : SB_SESSION_UPDATE,
+	sb_chat_event(rs, resumed ? SB_SESSION_RESUMED : SB_SESSION_CHANGED,
 	    id, row, at);
 }
 
@@ -313,7 +317,7 @@ enum { SAID_ID, SAID_LIMIT, SAID_BEFORE, SAID_AFTER };
 static const struct sb_field said_in[] = {
 	[SAID_ID] = SESSION_FIELD,
 	[SAID_LIMIT] = { "limit", SB_INT, "How many; 50 unless given.",
-	    1, 200, SB_IN_QUERY, true },
+	    1, LISTED, SB_IN_QUERY, true },
 	[SAID_BEFORE] = { "before", SB_UUID,
 	    "The newest of those before this message.", .in = SB_IN_QUERY,
 	    .optional = true },
@@ -430,8 +434,6 @@ say(struct sb_request *rq, struct sb_response *rs)
 
 /* ------------------------------------------------------ feedback requests */
 
-#define LISTED	200
-
 enum { ASKED_REQUESTS, ASKED_TOTAL, ASKED_SESSION };
 static const struct sb_field asked_out[] = {
 	[ASKED_REQUESTS] = { "feedback_requests", SB_LIST,
@@ -489,7 +491,7 @@ static const struct sb_field ask_in[] = {
 	    .most = 3 },
 	[ASK_CHOICES] = { "choices", SB_TEXTS,
 	    "The answers that there are, of at most 200 characters; of an "
-	    "approval, out of the words that decide one.", 1, 200,
+	    "approval, out of the words that decide one.", 1, CHOICE_MAX,
 	    .optional = true, .fewest = 2, .most = 10 },
 	[ASK_PRIORITY] = { "priority", SB_INT, "0 unless given.", 0, 9,
 	    .optional = true, .example = "0" },

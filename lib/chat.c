@@ -236,7 +236,7 @@ static const struct sb_field session_metadata[] = {
 };
 
 enum { SESSION_ID, SESSION_USER, SESSION_TITLE, SESSION_STATUS,
-    SESSION_CREATED, SESSION_UPDATED, SESSION_CHANNEL, SESSION_AGENT_STATUS,
+    SESSION_CREATED, SESSION_TOUCHED, SESSION_CHANNEL, SESSION_AGENT_STATUS,
     SESSION_MESSAGES, SESSION_FEEDBACK, SESSION_METADATA };
 const struct sb_field sb_session_out[] = {
 	[SESSION_ID] = { "id", SB_UUID, "The session's id.",
@@ -250,7 +250,7 @@ const struct sb_field sb_session_out[] = {
 	    .choices = session_statuses },
 	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began.",
 	    .example = EXAMPLE_TIME },
-	[SESSION_UPDATED] = { "updated_at", SB_TIME, "When it last changed.",
+	[SESSION_TOUCHED] = { "updated_at", SB_TIME, "When it last changed.",
 	    .example = EXAMPLE_TIME },
 	[SESSION_CHANNEL] = { "preferred_channel", SB_ENUM,
 	    "Where its user is.", .choices = sb_channels },
@@ -298,7 +298,7 @@ sb_put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
 	sb_put_text(rs, SESSION_TITLE, sb_row_text(row, "title"));
 	sb_put_text(rs, SESSION_STATUS, status_of(row));
 	sb_put_time(rs, SESSION_CREATED, sb_row_int(row, "created_at"));
-	sb_put_time(rs, SESSION_UPDATED, sb_row_int(row, "updated_at"));
+	sb_put_time(rs, SESSION_TOUCHED, sb_row_int(row, "updated_at"));
 	sb_put_text(rs, SESSION_CHANNEL,
 	    sb_row_text(row, "preferred_channel"));
 	sb_put_text(rs, SESSION_AGENT_STATUS,

@@ -82,7 +82,7 @@ const char *const *sb_chat_choices(struct sb_request *,
 /* What happens in a session. */
 enum sb_event {
 	SB_SESSION_STARTED,
-	SB_SESSION_UPDATE,
+	SB_SESSION_CHANGED,
 	SB_SESSION_ENDED,
 	SB_SESSION_RESUMED,
 	SB_MESSAGE,
@@ -101,9 +101,9 @@ int64_t	 sb_chat_event(struct sb_response *, enum sb_event,
 	    const char *session, const struct sb_row *, int64_t at);
 
 /*
- * What follows from a request's being decided, expired or cancelled, by its row:
- * the event, what is to be sent because of it and, unless the session ends, that
- * it may go on.
+ * What follows from a request's being decided, expired or cancelled, by its
+ * row: the event, what is to be sent because of it and, unless the session has
+ * ended, that it may go on.
  */
 void	 sb_chat_decided(struct sb_response *, enum sb_event,
 	    const struct sb_row *session, const struct sb_row *request);

@@ -13,7 +13,7 @@
 
 static const char *const names[] = {
 	[SB_SESSION_STARTED] = "session_started",
-	[SB_SESSION_UPDATE] = "session_update",
+	[SB_SESSION_CHANGED] = "session_update",
 	[SB_SESSION_ENDED] = "session_ended",
 	[SB_SESSION_RESUMED] = "session_resumed",
 	[SB_MESSAGE] = "message",

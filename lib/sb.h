@@ -1,8 +1,8 @@
 /*
  * All that a program of switchboard may use, in the order of a tour: the
- * program and its tables, a request, its answer, identity, limits, the log,
- * memory, time and text.  Five chapters are files of their own, which this one
- * includes: store.h, values.h, waiting.h, identity.h, chat.h.  cgi/ includes nothing else of ours.
+ * program and its tables, a request, its answer, waiting, identity, chat,
+ * limits, the log, memory, time and text.  Five chapters are files of their
+ * own, which this one includes; cgi/ includes nothing else of ours.
  */
 #ifndef SB_H
 #define SB_H
@@ -249,13 +249,14 @@ struct sb_request {
 	struct sb_way	*way;		/* the library's */
 };
 
-/* An input field's value, checked already; NULL, 0 or false if absent. */
+/*
+ * An input field's value, checked already; NULL, 0 or false if absent.  Of an
+ * SB_TEXTS the items, ended by NULL, and the same as JSON.
+ */
 const char *sb_text(const struct sb_request *, int field);
 int64_t	 sb_int(const struct sb_request *, int field);
 bool	 sb_bool(const struct sb_request *, int field);
 bool	 sb_has(const struct sb_request *, int field);
-
-/* An SB_TEXTS' items, ended by NULL, and the same as JSON; NULL if absent. */
 const char *const *sb_texts(const struct sb_request *, int field);
 const char *sb_texts_json(const struct sb_request *, int field);
 
@@ -282,8 +283,7 @@ void	 sb_put_text(struct sb_response *, int field, const char *);
 void	 sb_put_int(struct sb_response *, int field, int64_t);
 void	 sb_put_bool(struct sb_response *, int field, bool);
 void	 sb_put_time(struct sb_response *, int field, int64_t);
-void	 sb_put_json(struct sb_response *, int field, const char *json);
-					/* of SB_TEXTS, SB_ANY; valid JSON */
+void	 sb_put_json(struct sb_response *, int field, const char *valid_json);
 
 /*
  * Until the matching sb_close, fields go into this one, an SB_OBJECT; into one

@@ -130,7 +130,7 @@ const struct sb_setting sb_setting_table[] = {
 	  "Without anything done in it a chat session ends after so long.",
 	  AT(session_timeout_hours), RANGE(1, 8760), .unit = "hours" },
 	{ "FEEDBACK_TIMEOUT_HOURS", INTEGER, PROGRAMS, "48",
-	  "The longest that a feedback request can wait, and does unless asked.",
+	  "For so long a feedback request waits, unless it is asked for less.",
 	  AT(feedback_timeout_hours), RANGE(1, 8760), .unit = "hours" },
 	{ "LOGIN_FAILURES_PER_ACCOUNT", INTEGER, PROGRAMS, "10",
 	  "Wrong passwords for an account in 15 minutes; 0: any number.",
