@@ -312,9 +312,11 @@ sb_response_wrong(const struct sb_response *rs)
 	    rs->status != route->otherwise))
 		return sb_printf(rs->rq->pool, "%d, but its row declares %d",
 		    sb_status_number(rs->status), sb_status_number(success));
-	if (route->media != NULL)
-		return rs->content == NULL && route->stream == NULL ?
-		    "no content" : NULL;
+	if (sb_stream_begins(rs))
+		return rs->answer.object[0] != NULL ? "a body, and a stream" :
+		    NULL;
+	if (route->media != NULL && route->out == NULL)
+		return rs->content == NULL ? "no content" : NULL;
 	if (route->out == NULL)
 		return rs->answer.object[0] != NULL ? "a body, undeclared" :
 		    NULL;

@@ -94,10 +94,12 @@ add_content(struct answers *a, struct json_object *answer)
 {
 	const struct sb_route *r = a->route;
 
-	if (r->media != NULL)
-		add(child(child(answer, "content"), r->media), "schema",
+	const char *media = r->stream != NULL ? SB_EVENT_STREAM : r->media;
+
+	if (media != NULL)
+		add(child(child(answer, "content"), media), "schema",
 		    json_object_new_object());
-	else if (r->out != NULL)
+	if (r->out != NULL)
 		add(json_of(answer), "schema", sb_schema_fields(a->o, r->out,
 		    SB_OF_ANSWER));
 }
@@ -111,7 +113,7 @@ add_success(struct answers *a)
 	    sb_example_success(a->o, r, status).headers), *example = NULL;
 
 	add_content(a, success);
-	if (r->media == NULL && r->out != NULL)
+	if (r->out != NULL)
 		example = sb_example_fields(r->out);
 	if (example != NULL)
 		add(json_of(success), "example", example);

@@ -1059,17 +1059,19 @@ refuse_stream(struct sb_request *rq, struct sb_response *rs)
 }
 
 /* It sees what was committed, and holds no lock. */
-static void
-send_events(struct sb_request *rq, struct sb_response *rs)
+static bool
+send_events(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 {
+	(void)cursor;
 	events = 0;
 	assert_false(sb_db_writing(rq->db));
 	assert_non_null(sb_one(rq->db, SB_Q_USER_BY_USERNAME,
 	    sb_bind("key", "u")));
-	while (events < 3 && sb_event(rs, "e", events == 0 ? "a\nb\r\nc" :
-	    "") && sb_pause(rs, 1))
+	while (events < 3 && sb_event(rs, NULL, "e", events == 0 ?
+	    "a\nb\r\nc" : "") && sb_pause(rs, 1))
 		events++;
 	assert_false(sb_db_writing(rq->db));
+	return false;
 }
 
 #define STREAM(handle) (const struct sb_route[]){ \
@@ -1140,13 +1142,15 @@ there_are_only_so_many_at_once(void **state)
 
 #define FEEDS	((size_t)64 * 1024)
 
-static void
-send_feeds(struct sb_request *rq, struct sb_response *rs)
+static bool
+send_feeds(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 {
 	char *data = sb_alloc(rq->pool, FEEDS + 1);
 
+	(void)cursor;
 	memset(data, '\n', FEEDS);
-	sb_event(rs, "feeds", data);
+	sb_event(rs, NULL, "feeds", data);
+	return false;
 }
 
 /* Were each line added to a copy of all before, these would be gigabytes. */
