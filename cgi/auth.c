@@ -1,7 +1,7 @@
 /*
  * Accounts, their logins and their care: register, log in, refresh, log out,
- * who am I, and how the caller's limits stand.  The only program that is ever
- * shown a password, and therefore longer than others.
+ * who am I, agent keys, and how the caller's limits stand.  The only program
+ * that is ever shown a password, and therefore longer than others.
  */
 #include <string.h>
 
@@ -829,7 +829,7 @@ static const struct sb_route routes[] = {
 	  .doc = "Log out everywhere.",
 	  .name = "logout_everywhere",
 	  .more = "Every login of the caller ends, the one that asks among "
-	    "them." },
+	    "them. Agent keys are no logins, and stay." },
 	{ SB_GET, "/api/auth/sessions", SB_USER, list_sessions, NULL,
 	  sessions_out, .limits = SB_LIMIT_USER,
 	  .doc = "List the caller's logins.",
@@ -841,6 +841,30 @@ static const struct sb_route routes[] = {
 	  .doc = "End one of the caller's logins.",
 	  .name = "revoke_login",
 	  .more = "Its tokens are dead from then on." },
+	{ SB_POST, "/api/auth/keys", SB_USER, auth_key_make, auth_key_in,
+	  auth_key_out, .success = SB_CREATED, .limits = SB_LIMIT_USER,
+	  .errors = { &auth_too_many_keys },
+	  .doc = "Make a key for an agent, which speaks for the caller.",
+	  .name = "create_agent_key",
+	  .more = "The key, and the secret of its webhook, are in this answer "
+	    "and never shown again; nothing keeps the answer to be repeated. "
+	    "If it is lost, delete the key and make another. A key is no "
+	    "login: it lives until it or its owner's account is deleted, "
+	    "whatever becomes of the password and of logins, and stands still "
+	    "while the account is disabled." },
+	{ SB_GET, "/api/auth/keys", SB_USER, auth_key_list, NULL,
+	  auth_keys_out, .limits = SB_LIMIT_USER,
+	  .doc = "List the keys of the caller's agents.",
+	  .name = "list_agent_keys",
+	  .more = "Without what is secret. `webhook_url` is null where there "
+	    "is none." },
+	{ SB_DELETE, "/api/auth/keys/{id}", SB_USER, auth_key_delete,
+	  auth_key_delete_in, .success = SB_NO_CONTENT,
+	  .limits = SB_LIMIT_USER, .errors = { &sb_error_not_found },
+	  .doc = "Delete one of the keys of the caller's agents.",
+	  .name = "delete_agent_key",
+	  .more = "Its requests are refused from then on, and nothing more is "
+	    "sent to its webhook." },
 	{ SB_GET, "/api/auth/me", SB_USER, me, NULL, me_out,
 	  .limits = SB_LIMIT_USER, .doc = "Tell who the caller is.",
 	  .name = "get_me" },
@@ -865,7 +889,7 @@ static const struct sb_route routes[] = {
 	  .doc = "Change the password, end all logins, and log in anew.",
 	  .name = "change_password",
 	  .more = "The caller's own login ends, too: go on with the tokens "
-	    "of the answer." },
+	    "of the answer. Agent keys are no logins, and stay." },
 	{ SB_GET, "/api/limits", SB_ANYONE, limits, NULL, limits_out,
 	  .doc = "Tell how the caller's limits stand.",
 	  .name = "get_limits",
@@ -886,8 +910,9 @@ static const struct sb_route routes[] = {
 };
 
 static const struct sb_program program = {
-	"auth", "Accounts and their care: logins, tokens and limits.", routes,
-	NULL
+	"auth",
+	"Accounts and their care: logins, tokens, agent keys and limits.",
+	routes, NULL
 };
 
 int

@@ -143,5 +143,28 @@ DELETE FROM refresh_tokens WHERE login_id = :login;
 DELETE FROM refresh_tokens WHERE login_id IN (
 	SELECT id FROM logins WHERE user_id = :user);
 
+-- name: agent_key_add
+-- A new agent key, unless the user has as many as there may be, or the login
+-- that asks for it has ended meanwhile.
+INSERT INTO agent_keys (id, user_id, name, scopes, hash, webhook_url,
+	created_at)
+SELECT :id, users.id, :name, :scopes, :hash, :webhook_url, :now
+FROM users JOIN logins ON logins.user_id = users.id
+WHERE users.id = :user AND users.is_active = 1
+	AND logins.id = :login AND logins.revoked_at IS NULL
+	AND (SELECT count(*) FROM agent_keys WHERE user_id = :user) < :most
+RETURNING created_at;
+
+-- name: agent_key_list
+-- The user's keys, the newest first, and how many there are.
+SELECT id, name, scopes, webhook_url, created_at, count(*) OVER () AS total
+FROM agent_keys
+WHERE user_id = :user
+ORDER BY created_at DESC, id DESC
+LIMIT :listed;
+
+-- name: agent_key_delete
+DELETE FROM agent_keys WHERE id = :id AND user_id = :user;
+
 -- name: check_step
 SELECT max(step) AS step FROM schema_steps;
