@@ -76,3 +76,14 @@ cmd_parse_one(const char *command, const char *lacking, char **arguments,
 		return cmd_refuse(command, wrong);
 	return *operand == NULL ? cmd_lack(command, lacking) : CMD_OK;
 }
+
+bool
+cmd_read_id(const char *text, char id[CMD_ID_LENGTH + 1])
+{
+	if (strlen(text) != CMD_ID_LENGTH)
+		return false;
+	for (int i = 0; i <= CMD_ID_LENGTH; i++)
+		id[i] = text[i] >= 'A' && text[i] <= 'F' ?
+		    (char)(text[i] - 'A' + 'a') : text[i];
+	return sb_is_uuid(id);
+}

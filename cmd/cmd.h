@@ -25,6 +25,8 @@ enum cmd_exit {
 };
 
 /* A command is given what follows its name, ended by NULL; no --help. */
+enum cmd_exit cmd_agent_list(char **arguments);
+enum cmd_exit cmd_agent_revoke(char **arguments);
 enum cmd_exit cmd_backup(char **arguments);
 enum cmd_exit cmd_check(char **arguments);
 enum cmd_exit cmd_completion_bash(char **arguments);
@@ -123,6 +125,12 @@ const char *cmd_parse(char **arguments, const struct cmd_option *,
 enum cmd_exit cmd_parse_one(const char *command, const char *lacking,
 	    char **arguments, const struct cmd_option *,
 	    const char **operand);
+
+/*
+ * An id as the database has it, for one in any case; false if the text is none.
+ */
+#define CMD_ID_LENGTH	36
+bool	 cmd_read_id(const char *text, char id[CMD_ID_LENGTH + 1]);
 
 /* ------------------------------------------------------------ account.c */
 
@@ -246,7 +254,7 @@ const char *cmd_left_of_database(struct sb_pool *);
 
 /* -------------------------------------------------------------- list.c */
 
-enum cmd_kind { CMD_TEXT, CMD_NUMBER, CMD_BOOL, CMD_TIME };
+enum cmd_kind { CMD_TEXT, CMD_TEXTS, CMD_NUMBER, CMD_BOOL, CMD_TIME };
 
 struct cmd_column {
 	const char	*title;		/* in the table; NULL: not there */
@@ -255,7 +263,10 @@ struct cmd_column {
 };
 #define CMD_COLUMNS	10
 
-/* A time that is 0, and a text that is NULL, are none. */
+/*
+ * A time that is 0, and a text that is NULL, are none.  That of CMD_TEXTS is a
+ * JSON list of them.
+ */
 struct cmd_value {
 	const char	*text;
 	int64_t		 number;

@@ -94,6 +94,37 @@ cmd_time(struct sb_pool *pool, int64_t time)
 	return sb_printf(pool, "%.19sZ", sb_time_text(pool, time));
 }
 
+/* A JSON list, the caller's reference; NULL if the text is none. */
+static struct json_object *
+list_of(const char *text)
+{
+	struct json_object *list = NULL;
+	size_t offset;
+
+	if (text == NULL || sb_json_parse(text, strlen(text), &list,
+	    &offset) != NULL)
+		return NULL;
+	if (json_object_is_type(list, json_type_array))
+		return list;
+	json_object_put(list);
+	return NULL;
+}
+
+static const char *
+words_of(struct sb_pool *pool, const char *text)
+{
+	struct json_object *list = list_of(text);
+	const char *words = "";
+
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list);
+	    i++)
+		words = sb_printf(pool, "%s%s%s", words, i == 0 ? "" : ", ",
+		    json_object_get_string(json_object_array_get_idx(list,
+		    i)));
+	json_object_put(list);
+	return *words == '\0' ? "-" : cmd_visible(pool, words);
+}
+
 static const char *
 cell(struct sb_pool *pool, const struct cmd_column *column,
     const struct cmd_value *value)
@@ -106,6 +137,8 @@ cell(struct sb_pool *pool, const struct cmd_column *column,
 	case CMD_TIME:
 		return value->number == 0 ? "-" :
 		    cmd_time(pool, value->number);
+	case CMD_TEXTS:
+		return words_of(pool, value->text);
 	case CMD_TEXT:
 		break;
 	}
@@ -181,6 +214,8 @@ json_value(struct sb_pool *pool, enum cmd_kind kind,
 		return json_object_new_int64(value->number);
 	if (kind == CMD_BOOL)
 		return json_object_new_boolean(value->number != 0);
+	if (kind == CMD_TEXTS)
+		return list_of(text);
 	if (kind == CMD_TIME)
 		text = value->number == 0 ? NULL :
 		    sb_time_text(pool, value->number);

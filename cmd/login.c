@@ -3,7 +3,6 @@
  * a revoked login stops at the next request.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd.h"
 
@@ -136,20 +135,6 @@ revoke_all(struct cmd *c, const char *who)
 		", and %lld that had expired", all - live)));
 }
 
-#define ID_LENGTH	36
-
-/* The id of a login as the database has it; false if the text is none. */
-static bool
-read_id(const char *text, char id[ID_LENGTH + 1])
-{
-	if (strlen(text) != ID_LENGTH)
-		return false;
-	for (int i = 0; i <= ID_LENGTH; i++)
-		id[i] = text[i] >= 'A' && text[i] <= 'F' ?
-		    (char)(text[i] - 'A' + 'a') : text[i];
-	return sb_is_uuid(id);
-}
-
 static enum cmd_exit
 refuse_id(const char *command, const char *what)
 {
@@ -167,7 +152,7 @@ enum cmd_exit
 cmd_login_revoke(char **arguments)
 {
 	const char *name = "login revoke", *what, *wrong;
-	char id[ID_LENGTH + 1];
+	char id[CMD_ID_LENGTH + 1];
 	enum cmd_exit status;
 	bool all = false;
 	struct cmd c;
@@ -178,7 +163,7 @@ cmd_login_revoke(char **arguments)
 		return cmd_refuse(name, wrong);
 	if (what == NULL)
 		return cmd_lack(name, all ? "USER" : "ID or --all USER");
-	if (!all && !read_id(what, id))
+	if (!all && !cmd_read_id(what, id))
 		return refuse_id(name, what);
 	if ((status = cmd_begin(&c, name)) != CMD_OK)
 		return status;

@@ -137,6 +137,19 @@ const struct cmd_row cmd_table[] = {
 	  "\n"
 	  "  --all       all logins of that user\n",
 	  cmd_login_revoke },
+	{ "agent", "list", "[--json] [USER]", "list the keys of agents",
+	  "Lists the keys that agents call with: id, whose it is, its name,\n"
+	  "what it is for, whether it has a webhook, and when it was made.\n"
+	  "With USER only that user's. No key and no secret is shown: the\n"
+	  "database hasn't them.\n"
+	  "\n"
+	  "  --json      the same for programs\n",
+	  cmd_agent_list },
+	{ "agent", "revoke", "ID", "take an agent's key away",
+	  "What is asked for with the key is refused from the next request\n"
+	  "on, and nothing more is sent to its webhook. ID is as agent list\n"
+	  "shows it. There is no way back: its owner makes another.\n",
+	  cmd_agent_revoke },
 	{ "limits", "show", "[--json] [USER | IP | KEY]",
 	  "show what counts against rate limits now",
 	  "Shows the counts that are not over: how much of which limit is\n"

@@ -60,6 +60,21 @@ SELECT logins.id, logins.revoked_at, users.username
 FROM logins JOIN users ON users.id = logins.user_id
 WHERE logins.id = :id;
 
+-- name: agent_key_page
+-- The keys of a user's agents, or of everybody's, in the order in which they
+-- were made, as their ids have it.
+SELECT agent_keys.id, users.username, agent_keys.name, agent_keys.scopes,
+	agent_keys.webhook_url IS NOT NULL AS webhook, agent_keys.created_at
+FROM agent_keys JOIN users ON users.id = agent_keys.user_id
+WHERE agent_keys.id > :after
+	AND (:user IS NULL OR agent_keys.user_id = :user)
+ORDER BY agent_keys.id LIMIT :some;
+
+-- name: agent_key_find
+SELECT agent_keys.user_id, agent_keys.name, users.username
+FROM agent_keys JOIN users ON users.id = agent_keys.user_id
+WHERE agent_keys.id = :id;
+
 -- name: login_stale
 -- Logins of no more use, from a place on: those that expired before :over, and
 -- if they were revoked, before :forgotten.
