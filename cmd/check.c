@@ -40,6 +40,7 @@ static const struct {
 	{ "web", "answer", cmd_check_answer },
 	{ "web", "https", cmd_check_https },
 	{ "web", "token", cmd_check_token },
+	{ "web", "ways", cmd_check_ways },
 	{ "web", "version", cmd_check_version },
 	{ "web", "prefix", cmd_check_prefix },
 	{ "web", "address", cmd_check_address },

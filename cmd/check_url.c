@@ -214,6 +214,66 @@ cmd_check_token(struct cmd_check *c)
 	    "comes through");
 }
 
+/* ------------------------------------- does each program get what is its? */
+
+/* No session's id, and no request's (RFC 9562 section 5.9). */
+#define NOBODY		"00000000-0000-0000-0000-000000000000"
+
+static const struct {
+	const char	*path, *program;
+} ways[] = {
+	{ "/api/limits", "auth" },
+	{ "/api/sessions", "chat" },
+	{ "/api/sessions/" NOBODY "/feedback", "chat" },
+	{ "/api/sessions/" NOBODY "/feedback/" NOBODY, "events" },
+	{ "/api/sessions/" NOBODY "/events", "events" },
+};
+
+static void
+judge_way(struct cmd_check *c, const struct cmd_answer *answer,
+    const char *path, const char *program)
+{
+	if (answer->status / 100 == 5)
+		cmd_is_broken(c, "see what the logs of the web server and of "
+		    "that program say: most often its socket is not there "
+		    "(systemctl start switchboard.target)", "%s, the program "
+		    "%s, is answered with a %d", path, program,
+		    answer->status);
+	else
+		cmd_is_broken(c, "take the lines of all programs out of the "
+		    "web server's file in " SB_EXAMPLESDIR "\n(on shared "
+		    "hosting: the archive's .htaccess), and see that they are "
+		    "in its order", "the web server sends %s elsewhere than to "
+		    "the program %s, or that is older than this command: it "
+		    "is answered with a %d", path, program, answer->status);
+}
+
+/*
+ * Who has no token is refused by the program whose path it is, and by no other,
+ * which knows of no such path.
+ */
+void
+cmd_check_ways(struct cmd_check *c)
+{
+	const struct cmd_answer *answer;
+	int wrong = 0;
+
+	if (c->site == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		answer = cmd_site_ask(c, ways[i].path, NULL, NULL);
+		if (answer->failure != CMD_ANSWERED)
+			return;
+		if (is_error(c, answer, SB_UNAUTHORIZED,
+		    &sb_error_unauthenticated))
+			continue;
+		wrong++;
+		judge_way(c, answer, ways[i].path, ways[i].program);
+	}
+	if (wrong == 0)
+		cmd_is_fine(c, "each program gets what is its own");
+}
+
 void
 cmd_check_version(struct cmd_check *c)
 {

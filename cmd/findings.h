@@ -151,6 +151,7 @@ const char *cmd_site_lines(struct cmd_check *, const char *apache,
 void	 cmd_check_answer(struct cmd_check *);
 void	 cmd_check_https(struct cmd_check *);
 void	 cmd_check_token(struct cmd_check *);
+void	 cmd_check_ways(struct cmd_check *);
 void	 cmd_check_version(struct cmd_check *);
 void	 cmd_check_prefix(struct cmd_check *);
 void	 cmd_check_address(struct cmd_check *);

@@ -531,6 +531,7 @@ through()
 	is "$(worst)" ''
 	found green answer '/health says ok'
 	found green token 'the Authorization header comes through'
+	found green ways 'each program gets'
 	found green version 'as this command'
 	found green prefix 'it knows that it is at /good'
 	found green address 'it sees you as 127.0.0.1'
@@ -630,6 +631,27 @@ through()
 	    | length == 1'
 	listed 'all(.findings[]; .check != "reach" and .check != "errors"
 	    and .check != "gzip")'
+}
+
+@test "a program that doesn't get what is its own is told" {
+	local session=/api/sessions/00000000-0000-0000-0000-000000000000
+
+	# As a server's file had it before there were more programs.
+	through 1 outdated
+	found red ways 'sends /api/sessions elsewhere than to the program chat' \
+	    '/switchboard/examples'
+	found red ways "$session/events elsewhere than to the program events" \
+	    'in its order'
+	through 1 forgets
+	found red ways "$session/events elsewhere than to the program events" \
+	    '.htaccess'
+	found red ways 'than to the program events' 'in its order'
+	listed 'all(.findings[]; .check != "ways" or
+	    (.sentence | contains("the program chat") | not))'
+	through 1 lacks
+	found red ways "$session/events, the program events, is answered with a 503" \
+	    'systemctl start switchboard.target'
+	listed '[.findings[] | select(.check == "ways")] | length == 1'
 }
 
 @test "a stream that is not answered is told with what comes instead" {

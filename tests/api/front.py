@@ -12,11 +12,17 @@ that it keeps to itself and nobody listens at.
 import http.server
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
 import threading
+
+# Which program has which path, the first that it begins with.
+WAYS = [("/api/auth(/|$)|/api/limits/?$", "auth"),
+        ("/api/sessions/[^/]+/(events|feedback/[^/]+)/?$", "events"),
+        ("/api/sessions(/|$)", "chat")]
 
 # What a terminal would go by, and a line too many.
 RUDE = "a\x1b]0;b\x07\x9b31mc"
@@ -68,7 +74,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         }
 
     def run(self, how, rest):
-        program = "auth" if rest.startswith("/api/auth") else "meta"
+        program = next((program for way, program in WAYS
+                        if re.match(way, rest)), "meta")
+        if "forgets" in how.split("_") and program == "events":
+            program = "chat"
+        if "outdated" in how.split("_") and program != "auth":
+            program = "meta"
         with subprocess.Popen(
                 [os.path.join(PROGRAMS, program)], stdout=subprocess.PIPE,
                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -111,6 +122,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(301, {"Location": RUDE})
         elif how == "down":
             self.answer(502, {"Content-Type": "text/html"}, PAGE)
+        elif how == "lacks" and rest.endswith("/events"):
+            self.answer(503, {"Content-Type": "text/html"}, PAGE)
         elif "leaks" in how.split("_") and rest.startswith("/data/") and \
                 os.path.exists(file):
             with open(file, "rb") as opened:
