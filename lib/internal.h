@@ -81,11 +81,15 @@ void	 sb_process_begin(void);
 
 /*
  * Takes one of `slots' places of that name, over all processes, waiting for it
- * up to so many microseconds.  Returns a handle >= 0 for sb_slot_leave; -1 if
- * all are taken, -2, with a log line, if nobody can tell.  The kernel frees the
- * place of a process that ends, however it does.
+ * up to so many microseconds; those from `first' on, where a name has several
+ * sets of places.  Returns a handle >= 0 for sb_slot_leave; -1 if all are
+ * taken, -2, with a log line, if nobody can tell.  The kernel frees the place
+ * of a process that ends, however it does.
  */
-int	 sb_slot_take(const char *name, int slots, int64_t patience);
+#define sb_slot_take(name, slots, patience) \
+	sb_slot_take_from(name, 0, slots, patience)
+int	 sb_slot_take_from(const char *name, int64_t first, int slots,
+	    int64_t patience);
 
 /* Whether the first place of that name is taken now. */
 bool	 sb_slot_is_taken(const char *name);

@@ -15,14 +15,14 @@ enum outcome { TAKEN, FULL, BROKEN };
 
 /* Tries every place once, from a random one on. */
 static enum outcome
-try_all(int fd, int slots)
+try_all(int fd, int64_t offset, int slots)
 {
 	unsigned int first;
 
 	sb_random(&first, sizeof(first));
 	for (int i = 0; i < slots; i++) {
 		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-		    .l_start = (off_t)((first + (unsigned int)i) %
+		    .l_start = (off_t)(offset + (first + (unsigned int)i) %
 			(unsigned int)slots), .l_len = 1 };
 
 		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
@@ -36,13 +36,13 @@ try_all(int fd, int slots)
 }
 
 static enum outcome
-take_one(int fd, int slots, int64_t patience)
+take_one(int fd, int64_t first, int slots, int64_t patience)
 {
 	int64_t end = sb_monotonic() + patience;
 	enum outcome outcome;
 	unsigned short chance;
 
-	while ((outcome = try_all(fd, slots)) == FULL &&
+	while ((outcome = try_all(fd, first, slots)) == FULL &&
 	    sb_monotonic() < end) {
 		struct timespec nap = { 0, 0 };
 
@@ -54,7 +54,7 @@ take_one(int fd, int slots, int64_t patience)
 }
 
 int
-sb_slot_take(const char *name, int slots, int64_t patience)
+sb_slot_take_from(const char *name, int64_t first, int slots, int64_t patience)
 {
 	struct sb_pool *pool = sb_pool_new();
 	const char *path = sb_printf(pool, "%s/%s.slots", sb_settings.data,
@@ -69,7 +69,7 @@ sb_slot_take(const char *name, int slots, int64_t patience)
 		return -2;
 	/* Made by root for its owner, as the programs couldn't open it. */
 	sb_data_own(fd, sb_settings.data);
-	if ((outcome = take_one(fd, slots, patience)) == TAKEN)
+	if ((outcome = take_one(fd, first, slots, patience)) == TAKEN)
 		return fd;
 	close(fd);
 	return outcome == FULL ? -1 : -2;

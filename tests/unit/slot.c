@@ -103,6 +103,30 @@ places_of_another_name_are_others(void **state)
 	sb_slot_leave(other);
 }
 
+/* As far apart as numbers can be: a hash says where they begin. */
+static void
+sets_of_places_of_one_name_are_apart(void **state)
+{
+	static const int64_t firsts[] = { 0, PLACES, INT64_MAX - 2 * PLACES };
+	int places[COUNT(firsts)][PLACES];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(firsts); i++)
+		for (int j = 0; j < PLACES; j++) {
+			places[i][j] = sb_slot_take_from("hall", firsts[i],
+			    PLACES, 0);
+			assert_true(places[i][j] >= 0);
+		}
+	assert_int_equal(sb_slot_take("hall", PLACES, 0), -1);
+	sb_slot_leave(places[1][0]);
+	assert_int_equal(sb_slot_take("hall", PLACES, 0), -1);
+	places[1][0] = sb_slot_take_from("hall", firsts[1], PLACES, 0);
+	assert_true(places[1][0] >= 0);
+	for (size_t i = 0; i < COUNT(firsts); i++)
+		for (int j = 0; j < PLACES; j++)
+			sb_slot_leave(places[i][j]);
+}
+
 /* Holds a place until it is killed. */
 static int
 stay(void *with)
@@ -213,6 +237,7 @@ main(void)
 		SLOT_TEST(never_more_holders_than_places),
 		SLOT_TEST(all_places_can_be_had),
 		SLOT_TEST(places_of_another_name_are_others),
+		SLOT_TEST(sets_of_places_of_one_name_are_apart),
 		SLOT_TEST(who_dies_leaves_his_place),
 		SLOT_TEST(patience_is_kept),
 		SLOT_TEST(who_waits_is_next),
