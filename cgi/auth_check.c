@@ -63,9 +63,10 @@ auth_check(struct sb_request *rq, struct sb_response *rs)
 enum sb_status
 auth_check_stream(struct sb_request *rq, struct sb_response *rs)
 {
+	const enum sb_status status = sb_listen(rs, NULL);
+
 	(void)rq;
-	(void)rs;
-	return SB_OK;
+	return status == SB_NEXT ? SB_OK : status;
 }
 
 bool

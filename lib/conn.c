@@ -87,15 +87,16 @@ cgi_flush(struct sb_conn *conn)
 }
 
 static bool
-cgi_pause(struct sb_conn *conn, int64_t microseconds)
+cgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
 {
-	struct pollfd out = { .fd = STDOUT_FILENO };
+	struct pollfd both[] = { { .fd = STDOUT_FILENO },
+	    { .fd = news, .events = POLLIN } };
 	int64_t end = sb_monotonic() + microseconds, left;
 
 	(void)conn;
 	while ((left = end - sb_monotonic()) > 0)
-		if (poll(&out, 1, (int)((left + 999) / 1000)) > 0)
-			return false;
+		if (poll(both, 2, (int)((left + 999) / 1000)) > 0)
+			return both[0].revents == 0;
 	return true;
 }
 
@@ -171,23 +172,27 @@ is_aborted(int fd, bool *more)
 
 /* A signal to stop is let in here, too. */
 static bool
-fcgi_pause(struct sb_conn *conn, int64_t microseconds)
+fcgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
 {
 	FCGX_Request *r = conn->impl;
-	struct pollfd server = { r->ipcFd, POLLIN | POLLRDHUP, 0 };
+	struct pollfd both[] = { { r->ipcFd, POLLIN | POLLRDHUP, 0 },
+	    { news, POLLIN, 0 } };
 	int64_t end = sb_monotonic() + microseconds, left;
 	struct timespec wait;
-	bool more;
+	bool more = false;
 
 	while (!stopping && (left = end - sb_monotonic()) > 0) {
 		wait = (struct timespec){ (time_t)(left / SB_SECOND),
 		    (long)(left % SB_SECOND) * 1000 };
-		if (ppoll(&server, 1, &wait, &unblocked) <= 0)
+		if (ppoll(both, 2, &wait, &unblocked) <= 0)
 			continue;
-		if (server.revents & ~POLLIN || is_aborted(r->ipcFd, &more))
+		if (both[0].revents & ~POLLIN || (both[0].revents != 0 &&
+		    is_aborted(r->ipcFd, &more)))
 			return false;
+		if (both[1].revents != 0)
+			break;
 		if (more)
-			server.events = POLLRDHUP;
+			both[0].events = POLLRDHUP;
 	}
 	return !stopping;
 }

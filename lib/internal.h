@@ -28,8 +28,13 @@ struct sb_conn {
 	void		*impl;
 	/* Sends what was written; false: nobody takes it any more. */
 	bool		(*flush)(struct sb_conn *);
-	/* Waits so long; false at once if that is so, or we should end. */
-	bool		(*pause)(struct sb_conn *, int64_t microseconds);
+	/*
+	 * Waits so long, or until that descriptor, unless it is -1, has
+	 * something to read; false at once if nobody takes what we write, or
+	 * we should end.
+	 */
+	bool		(*pause)(struct sb_conn *, int64_t microseconds,
+			    int news);
 };
 
 /* A parameter's value, or NULL.  The first of several of one name. */
@@ -155,6 +160,8 @@ struct sb_way {
 	const struct sb_pair *path_values;	/* of the {} in the path */
 	struct sb_value	*values;	/* by the route's input fields */
 	struct sb_check	*check;		/* what they were checked by */
+	struct sb_wait	*wait;		/* it waits; or NULL */
+	const struct sb_news *news;	/* to be told after the commit */
 	int64_t		 started;
 };
 
@@ -402,13 +409,47 @@ void	 sb_limited_headers(struct sb_response *);
 /* The fields of a 429. */
 extern const struct sb_field sb_limited_fields[];
 
-/* -------------------------------------------------------------- stream.c */
+/* -------------------------------------------------------------- wake.c */
 
 /*
- * A step of the way: takes a place among all streams for the rest of the
- * request, as one that waits, or refuses.
+ * Whoever listens to that (a session's id, "outbox") has news: woken are all
+ * processes of this data directory, after the commit of what is news.  With
+ * nobody there it costs an open that fails.
  */
-enum sb_status sb_stream_admit(struct sb_request *, struct sb_response *);
+void	 sb_wake(struct sb_pool *, const char *about);
+
+/*
+ * Listens from here on.  Returns a descriptor that can be read from, by poll,
+ * once there is news; -1, with a log line, if it couldn't be.  Whoever commits
+ * may be killed before he wakes: look every 15 s, too.
+ *
+ * A datagram is the text `about', and a socket may have a link in the folder of
+ * each of many sessions, so one process can wait for thousands by one; when it
+ * finds as many at once as a queue holds, others may have been lost.
+ */
+int	 sb_wake_listen(struct sb_pool *, const char *about);
+bool	 sb_wake_drain(int listener);	/* whether there was any */
+void	 sb_wake_end(struct sb_pool *, int listener, const char *about);
+
+/* Takes away what listeners that were killed have left, of all. */
+void	 sb_wake_tidy(struct sb_pool *);
+
+/* -------------------------------------------------------------- wait.c */
+
+/* A request that waits, in the request's own memory. */
+struct sb_wait {
+	const char	*about;		/* NULL: time alone */
+	int		 listener;	/* -1: likewise */
+	struct sb_pool	*pool;		/* of a round, or between pauses */
+	bool		 streams;
+	int64_t		 end;		/* of the stream; monotonic, as next */
+	int64_t		 sent_at;	/* the last event or comment */
+};
+
+/* Ends the transaction; if it is committed, tells whom sb_tell named. */
+bool	 sb_wait_commit(struct sb_request *, bool commit);
+
+/* -------------------------------------------------------------- stream.c */
 
 /*
  * Whether an answer's header fields are those of a stream; whether it goes on

@@ -167,6 +167,8 @@ sb_refuse_about(struct sb_response *rs, const struct sb_error *error,
 		sb_put_header(rs, sb_headers[SB_WWW_AUTHENTICATE].name,
 		    error == &sb_error_token ?
 		    "Bearer error=\"invalid_token\"" : "Bearer");
+	if (error->status == SB_TOO_MANY)
+		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
 	return error->status;
 }
 

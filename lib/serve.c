@@ -108,7 +108,6 @@ static sb_handler *const steps[] = {
 	sb_limit_caller,	/* address or user: 429, 503 */
 	sb_check_input,		/* 413, 422 */
 	sb_limit_subject,	/* session and channel: 404, 429, 503 */
-	sb_stream_admit,	/* a place to wait in: 503 */
 	handle,
 };
 
@@ -136,7 +135,7 @@ settle(struct sb_request *rq, struct sb_response *rs)
 		sb_refuse(rs, &sb_error_internal);
 	}
 	sb_response_finish(rs);
-	if (!sb_db_finish(rq->db, succeeded(rs->status)) &&
+	if (!sb_wait_commit(rq, succeeded(rs->status)) &&
 	    rs->status != SB_UNAVAILABLE && rs->status != SB_INTERNAL)
 		sb_refuse(rs, &sb_error_unavailable);
 }

@@ -1,18 +1,82 @@
 /*
  * Answers that go out bit by bit: events as the HTML standard has them
- * (text/event-stream), each of which is on its way when sb_event returns.
+ * (text/event-stream), in rounds that each have memory and a transaction of
+ * their own.
  */
 #include <string.h>
 
 #include "internal.h"
+
+/* ------------------------------------------------- what the client asks for */
+
+static const char *
+skip_blanks(const char *p)
+{
+	return p + strspn(p, " \t");
+}
+
+/* A weight (RFC 9110 section 12.4.2) in thousandths; what is none is 0. */
+static int
+weight_of(const char *p)
+{
+	int weight = 0, unit = 1000;
+
+	for (; (*p >= '0' && *p <= '9') || *p == '.'; p++)
+		if (*p != '.') {
+			weight += (*p - '0') * unit;
+			unit /= 10;
+		}
+	return weight;
+}
+
+/* The weight that an Accept gives a media type by its name. */
+static int
+weight_for(const char *accept, const char *media)
+{
+	size_t n = strlen(media);
+
+	while (*(accept = accept + strspn(accept, " \t,")) != '\0') {
+		const char *end = accept + strcspn(accept, ","), *p = accept;
+		bool same = strncasecmp(p, media, n) == 0;
+		int weight = 1000;
+
+		p += strcspn(p, ";, \t");
+		same = same && (size_t)(p - accept) == n;
+		for (p = skip_blanks(p); *p == ';';
+		    p += strcspn(p, ";,")) {
+			p = skip_blanks(p + 1);
+			if ((*p == 'q' || *p == 'Q') && p[1] == '=')
+				weight = weight_of(p + 2);
+		}
+		if (same)
+			return weight;
+		accept = end;
+	}
+	return 0;
+}
+
+bool
+sb_streams(const struct sb_request *rq)
+{
+	const struct sb_route *route = rq->way->route;
+	const char *accept = sb_variable(rq, "HTTP_ACCEPT");
+	int weight;
+
+	if (route->stream == NULL || route->out == NULL)
+		return route->stream != NULL;
+	weight = accept == NULL ? 0 : weight_for(accept, SB_EVENT_STREAM);
+	return weight > 0 && weight >= weight_for(accept, SB_MEDIA_JSON);
+}
+
+/* ------------------------------------------------------------------ its way */
 
 bool
 sb_stream_begins(const struct sb_response *rs)
 {
 	const struct sb_way *way = rs->rq->way;
 
-	return way->route != NULL && way->route->stream != NULL &&
-	    rs->refusal == NULL;
+	return way->route != NULL && rs->refusal == NULL &&
+	    sb_streams(rs->rq);
 }
 
 bool
@@ -21,34 +85,20 @@ sb_stream_follows(const struct sb_response *rs)
 	return sb_stream_begins(rs) && !rs->rq->way->head;
 }
 
-static void
-leave(void *place)
+/* Whatever goes through a stream, it holds what one round takes. */
+static bool
+run_round(struct sb_response *rs, int64_t *cursor)
 {
-	sb_wait_end();
-	sb_slot_leave(*(int *)place);
-}
+	struct sb_request *rq = rs->rq;
+	struct sb_conn *conn = rq->way->conn;
+	bool more;
 
-/*
- * The prefork knows of its own children only: under CGI and mod_fcgid the
- * places are what bounds them.
- */
-enum sb_status
-sb_stream_admit(struct sb_request *rq, struct sb_response *rs)
-{
-	int *place;
-
-	if (rq->way->route->stream == NULL || rq->way->head)
-		return SB_NEXT;
-	place = sb_alloc(rq->pool, sizeof(*place));
-	*place = sb_data_directory() ? sb_slot_take("stream",
-	    (int)sb_settings.waiters, 0) : -1;
-	if (*place >= 0) {
-		sb_pool_defer(rq->pool, leave, place);
-		if (sb_wait_begin())
-			return SB_NEXT;
-	}
-	sb_db_fail(rq->db, SB_UNAVAILABLE, "no place to wait in");
-	return sb_refuse(rs, &sb_error_unavailable);
+	sb_db_attach(rq->db, rq->pool);
+	more = rq->way->route->stream(rq, rs, cursor);
+	more = sb_wait_commit(rq, true) && more;
+	sb_outbox_committed(rq);
+	sb_pool_clear(rq->pool);
+	return conn->flush(conn) && more;
 }
 
 /*
@@ -58,16 +108,21 @@ sb_stream_admit(struct sb_request *rq, struct sb_response *rs)
 void
 sb_stream_run(struct sb_response *rs)
 {
-	struct sb_request *rq = rs->rq;
+	struct sb_way *way = rs->rq->way;
 	int64_t cursor = 0;
 
-	if (!rq->way->conn->flush(rq->way->conn))
+	if (way->wait == NULL)
+		sb_fatal("%s streams, and doesn't listen", way->route->path);
+	way->wait->streams = true;
+	way->wait->sent_at = sb_monotonic();
+	way->wait->end = way->wait->sent_at + SB_STREAM_MAX;
+	if (!way->conn->flush(way->conn))
 		return;
-	sb_db_attach(rq->db, rq->pool);
-	while (rq->way->route->stream(rq, rs, &cursor))
+	while (run_round(rs, &cursor) && sb_monotonic() < way->wait->end)
 		continue;
-	sb_db_finish(rq->db, false);
 }
+
+/* -------------------------------------------------------------- its events */
 
 /*
  * A line of its own for each of the text's: they are what is looked for.  Their
@@ -97,22 +152,16 @@ data_lines(struct sb_pool *pool, const char *data)
 	}
 }
 
+/* It goes out when the round ends or pauses, with all others of it. */
 bool
 sb_event(struct sb_response *rs, const char *id, const char *name,
     const char *data)
 {
-	struct sb_conn *conn = rs->rq->way->conn;
+	struct sb_way *way = rs->rq->way;
 	const char *text = sb_printf(rs->rq->pool, "%s%s%sevent: %s\n%s\n",
 	    id == NULL ? "" : "id: ", id == NULL ? "" : id,
 	    id == NULL ? "" : "\n", name, data_lines(rs->rq->pool, data));
 
-	return conn->write(conn, text, strlen(text)) && conn->flush(conn);
-}
-
-bool
-sb_pause(struct sb_response *rs, int64_t microseconds)
-{
-	struct sb_conn *conn = rs->rq->way->conn;
-
-	return conn->pause(conn, microseconds);
+	way->wait->sent_at = sb_monotonic();
+	return way->conn->write(way->conn, text, strlen(text));
 }

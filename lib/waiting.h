@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sb_error;
 struct sb_request;
 struct sb_response;
 
@@ -18,15 +19,20 @@ struct sb_response;
 void	 sb_tell(struct sb_request *, const char *about);
 
 /*
- * Makes the request one that waits, for news of that.  SB_NEXT, or refuses: 429
- * to a caller with 4 of them, 503 where WAITERS wait.  Asked before whatever is
- * waited for is looked at, nothing is missed.
+ * Makes the request one that waits, for news of that or, with NULL, for time
+ * alone.  SB_NEXT, or refuses: with sb_error_waits, which the route declares,
+ * to a caller with 4 of them, and with a 503 where WAITERS wait.  Asked before
+ * whatever is waited for is looked at, nothing is missed.  A HEAD never waits:
+ * nothing is done, and sb_pause says false.
  */
+extern const struct sb_error sb_error_waits;
 enum sb_status sb_listen(struct sb_response *, const char *about);
 
 /*
- * Waits so long, or until there is news.  False at once if the client has gone
- * or this process should end.  No transaction may be open.
+ * Commits what was written, then waits so long, or until there is news.  False
+ * at once if the client has gone, this process should end, or the commit
+ * failed; one may look once more then, but for the last.  What was read or made
+ * since sb_listen is gone: nothing of the answer may have been put yet.
  */
 bool	 sb_pause(struct sb_response *, int64_t microseconds);
 
@@ -35,15 +41,15 @@ bool	 sb_caller_lives(struct sb_request *);
 
 /*
  * A route with .stream can answer with events as they come (the HTML standard's
- * server-sent events): always, or if it has .out, too, where the client's Accept
- * asks for them, as sb_streams says.  Its handler, which listens, then only says
- * whether there will be any, as any other does.  After the commit .stream is
- * called again and again, until it says false; cursor is its own, at first 0.
- * Each call is a round with memory and a transaction of its own, which is
- * committed at its end; what was sent before stays sent.  SB_STREAM_MAX after
- * its begin sb_pause says false, and a comment is sent where nothing else was
- * for SB_STREAM_QUIET.  sb_event says false once the client has gone; its id may
- * be NULL.
+ * server-sent events): always, or if it has .out, too, where the client's
+ * Accept asks for them, as sb_streams says.  Its handler, which listens, then
+ * only says whether there will be any, as any other does.  After the commit
+ * .stream is called again and again, until it says false; cursor is its own, at
+ * first 0.  Each call is a round with memory and a transaction of its own,
+ * which is committed at its end; what was sent before stays sent.
+ * SB_STREAM_MAX after its begin it ends, in sb_pause or between rounds, and a
+ * comment is sent where nothing else was for SB_STREAM_QUIET.  sb_event says
+ * false once the client has gone; its id may be NULL.
  */
 #define SB_EVENT_STREAM	"text/event-stream"
 #define SB_STREAM_MAX	(5 * 60 * SB_SECOND)

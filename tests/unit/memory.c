@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -177,10 +178,12 @@ flush(struct sb_conn *conn)
 }
 
 static bool
-wait_for_nothing(struct sb_conn *conn, int64_t microseconds)
+wait_for_news(struct sb_conn *conn, int64_t microseconds, int news)
 {
+	struct pollfd one = { .fd = news, .events = POLLIN };
+
 	(void)conn;
-	(void)microseconds;
+	poll(&one, 1, (int)((microseconds + 999) / 1000));
 	return true;
 }
 
@@ -209,7 +212,7 @@ memory_serve(const struct sb_route *routes, struct memory_request rq)
 	struct body b = { .rq = &rq };
 	char *params[COUNT(rq.more) + 8];
 	struct sb_conn conn = { params, read_body, write_answer, finish, &b,
-	    flush, wait_for_nothing };
+	    flush, wait_for_news };
 	int n = 0;
 
 	sb_pool_clear(answer_pool);

@@ -58,16 +58,19 @@ show(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 begin_stream(struct sb_request *rq, struct sb_response *rs)
 {
+	const enum sb_status status = sb_listen(rs, NULL);
+
 	(void)rq;
-	(void)rs;
-	return SB_OK;
+	return status == SB_NEXT ? SB_OK : status;
 }
 
-static void
-stream(struct sb_request *rq, struct sb_response *rs)
+static bool
+stream(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 {
 	(void)rq;
-	sb_event(rs, "end", "");
+	(void)cursor;
+	sb_event(rs, NULL, "end", "");
+	return false;
 }
 
 #define ROUTES	{ SB_GET, "/quick", SB_PUBLIC, quick, NULL, quick_out }, \

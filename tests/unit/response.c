@@ -1041,14 +1041,21 @@ a_missing_page_is_a_fault_of_ours(void **state)
 static int events;		/* that were sent */
 
 static enum sb_status
+listen_or_refuse(struct sb_response *rs)
+{
+	const enum sb_status status = sb_listen(rs, NULL);
+
+	return status == SB_NEXT ? SB_OK : status;
+}
+
+static enum sb_status
 begin_stream(struct sb_request *rq, struct sb_response *rs)
 {
-	(void)rs;
 	sb_run(rq->db, SB_Q_USER_ADD, sb_bind("id", UUID),
 	    sb_bind("email", "e"), sb_bind("email_key", "e"),
 	    sb_bind("username", "u"), sb_bind("username_key", "u"),
 	    sb_bind("password", "p"));
-	return SB_OK;
+	return listen_or_refuse(rs);
 }
 
 static enum sb_status
@@ -1062,16 +1069,14 @@ refuse_stream(struct sb_request *rq, struct sb_response *rs)
 static bool
 send_events(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 {
-	(void)cursor;
-	events = 0;
 	assert_false(sb_db_writing(rq->db));
 	assert_non_null(sb_one(rq->db, SB_Q_USER_BY_USERNAME,
 	    sb_bind("key", "u")));
-	while (events < 3 && sb_event(rs, NULL, "e", events == 0 ?
-	    "a\nb\r\nc" : "") && sb_pause(rs, 1))
-		events++;
-	assert_false(sb_db_writing(rq->db));
-	return false;
+	if (++*cursor == 1)
+		events = 0;
+	assert_int_equal(*cursor, events + 1);
+	return sb_event(rs, NULL, "e", events == 0 ? "a\nb\r\nc" : "") &&
+	    sb_pause(rs, 1) && ++events < 3;
 }
 
 #define STREAM(handle) (const struct sb_route[]){ \
@@ -1100,9 +1105,11 @@ static void
 a_stream_ends_with_its_client(void **state)
 {
 	(void)state;
-	/* The first flush is of the header fields. */
+	/* The first flush is of the header fields, the second in the pause. */
 	CALL(STREAM(begin_stream), "GET", "/", .leaves_at = 3);
 	assert_int_equal(events, 1);
+	CALL(STREAM(begin_stream), "GET", "/", .leaves_at = 2);
+	assert_int_equal(events, 0);
 	events = -1;
 	CALL(STREAM(begin_stream), "GET", "/", .leaves_at = 1);
 	assert_int_equal(events, -1);
@@ -1112,8 +1119,7 @@ static enum sb_status
 begin_nothing(struct sb_request *rq, struct sb_response *rs)
 {
 	(void)rq;
-	(void)rs;
-	return SB_OK;
+	return listen_or_refuse(rs);
 }
 
 static void
@@ -1138,6 +1144,146 @@ there_are_only_so_many_at_once(void **state)
 		sb_slot_leave(places[i]);
 	assert_int_equal(CALL(STREAM(begin_nothing), "GET", "/")->status,
 	    200);
+}
+
+/* As if that much time had gone by since the stream began. */
+static bool
+send_after(struct sb_request *rq, struct sb_response *rs, int64_t time)
+{
+	struct sb_wait *wait = rq->way->wait;
+
+	wait->sent_at -= time;
+	wait->end -= time;
+	events += sb_pause(rs, SB_SECOND / 100);
+	return false;
+}
+
+static bool
+send_late(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)cursor;
+	return send_after(rq, rs, SB_STREAM_QUIET);
+}
+
+static bool
+send_too_late(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)cursor;
+	return send_after(rq, rs, SB_STREAM_MAX);
+}
+
+static bool
+send_forever(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	if (++*cursor == 3)
+		rq->way->wait->end = 0;
+	return sb_event(rs, NULL, "e", "");
+}
+
+#define SEND(send) (const struct sb_route[]){ \
+	{ SB_GET, "/", SB_PUBLIC, begin_nothing, .doc = "Stream.", \
+	  .media = SB_EVENT_STREAM, .stream = send }, { SB_NONE } }
+
+static void
+a_quiet_stream_has_comments(void **state)
+{
+	(void)state;
+	events = 0;
+	assert_string_equal(CALL(SEND(send_late), "GET", "/")->body,
+	    ": still here\n\n");
+	assert_int_equal(events, 1);
+}
+
+static void
+a_stream_ends_in_time(void **state)
+{
+	(void)state;
+	events = 0;
+	assert_string_equal(CALL(SEND(send_too_late), "GET", "/")->body, "");
+	assert_int_equal(events, 0);
+	assert_string_equal(CALL(SEND(send_forever), "GET", "/")->body,
+	    "event: e\ndata: \n\nevent: e\ndata: \n\n"
+	    "event: e\ndata: \n\n");
+}
+
+/* -------------------------------------------- a stream, or else an answer */
+
+enum { EITHER_OK };
+static const struct sb_field either_out[] = {
+	[EITHER_OK] = { "ok", SB_BOOL, "Always." }, SB_END
+};
+
+static enum sb_status
+begin_either(struct sb_request *rq, struct sb_response *rs)
+{
+	if (sb_streams(rq))
+		return listen_or_refuse(rs);
+	sb_put_bool(rs, EITHER_OK, true);
+	return SB_OK;
+}
+
+static bool
+send_one(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)rq;
+	(void)cursor;
+	sb_event(rs, "7", "e", "{}");
+	return false;
+}
+
+static const struct sb_route either[] = {
+	{ SB_GET, "/", SB_PUBLIC, begin_either, NULL, either_out,
+	  .doc = "Either.", .stream = send_one },
+	{ SB_NONE }
+};
+
+#define ACCEPT	"HTTP_ACCEPT="
+
+static void
+who_asks_for_a_stream_has_it(void **state)
+{
+	static const char *const accepts[] = {
+	    ACCEPT "text/event-stream", ACCEPT "Text/Event-Stream",
+	    ACCEPT "text/event-stream;q=0.1",
+	    ACCEPT "*/*;q=0.5, text/event-stream",
+	    ACCEPT "text/html,text/event-stream; q=0.001 , a/b",
+	    ACCEPT "application/json;q=0.5,text/event-stream",
+	    ACCEPT "application/json, text/event-stream" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(accepts); i++) {
+		const struct memory_answer *a = CALL(either, "GET", "/",
+		    .more = { accepts[i] });
+
+		if (strcmp(a->body, "id: 7\nevent: e\ndata: {}\n\n") != 0)
+			fail_msg("%s: %s", accepts[i], a->body);
+		assert_string_equal(memory_header(a, "Content-Type"),
+		    "text/event-stream");
+		assert_null(memory_header(a, "Content-Length"));
+	}
+}
+
+static void
+everybody_else_has_an_answer(void **state)
+{
+	static const char *const accepts[] = { ACCEPT "*/*",
+	    ACCEPT "application/json", ACCEPT, ACCEPT ",;q=1,",
+	    ACCEPT "text/event-stream;q=0", ACCEPT "text/*",
+	    ACCEPT "text/event-stream; Q=0.000", ACCEPT "text/event",
+	    ACCEPT "text/event-streams", ACCEPT "text/event-stream;a=1;q=0",
+	    ACCEPT "application/json, text/event-stream;q=0.9" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(accepts); i++) {
+		const struct memory_answer *a = CALL(either, "GET", "/",
+		    .more = { accepts[i] });
+
+		if (strcmp(a->body, "{\"ok\":true}") != 0)
+			fail_msg("%s: %s", accepts[i], a->body);
+		assert_string_equal(memory_header(a, "Content-Type"),
+		    "application/json");
+	}
+	memory_expect(CALL(either, "GET", "/"), 200, "{\"ok\":true}");
 }
 
 #define FEEDS	((size_t)64 * 1024)
@@ -1231,6 +1377,10 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(events_follow_what_was_committed),
 	cmocka_unit_test(a_stream_ends_with_its_client),
 	cmocka_unit_test(there_are_only_so_many_at_once),
+	cmocka_unit_test(a_quiet_stream_has_comments),
+	cmocka_unit_test(a_stream_ends_in_time),
+	cmocka_unit_test(who_asks_for_a_stream_has_it),
+	cmocka_unit_test(everybody_else_has_an_answer),
 	cmocka_unit_test(an_event_may_be_of_many_lines),
 	cmocka_unit_test(a_refusal_and_a_head_have_no_stream),
 	cmocka_unit_test(statuses_are_those_of_http),
