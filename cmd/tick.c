@@ -226,6 +226,7 @@ run(struct cmd *c, bool quiet)
 		hide_progress();
 		status = cmd_unavailable(c->name);
 	}
+	sb_wake_tidy(c->pool);
 	hide_progress();
 	if (status == CMD_OK && !stopped)
 		remember(c->pool);
