@@ -45,16 +45,24 @@ json_of(struct json_object *answer)
 	return child(child(answer, "content"), SB_MEDIA_JSON);
 }
 
-/* Takes the example's body; its name is made of words that say what it is. */
+/*
+ * Takes the example's body; its name is made of words that say what it is, but
+ * for what differs each time: session_not_found.
+ */
 static void
 add_example(struct sb_pool *pool, struct json_object *media, const char *words,
     struct json_object *body)
 {
-	char *name = sb_printf(pool, "%s", words);
+	char *name = sb_alloc(pool, strlen(words) + 1), *to = name;
+	const size_t n = strlen(SB_ERROR_ABOUT);
 
-	for (char *p = name; *p != '\0'; p++)
-		*p = isalnum((unsigned char)*p) ?
-		    (char)tolower((unsigned char)*p) : '_';
+	for (const char *p = words; *p != '\0'; p++)
+		if (strncmp(p, SB_ERROR_ABOUT, n) == 0)
+			p += n - 1;
+		else if (isalnum((unsigned char)*p))
+			*to++ = (char)tolower((unsigned char)*p);
+		else if (to > name && to[-1] != '_')
+			*to++ = '_';
 	add(child(child(media, "examples"), name), "value", body);
 }
 

@@ -83,6 +83,165 @@ all()
 	header_is Content-Length 43
 }
 
+# --------------------------------------- lists of texts, and header fields
+
+# pick JSON [Name: value]...
+pick()
+{
+	local json=$1
+	shift
+	post /pick "$json" 'X-Count: 7' "$@"
+}
+
+some='"channels":["slack"]'
+
+@test "lists of texts come in, and go out as they came" {
+	pick '{"choices":["a","\u00e9\"/"],"channels":["slack","email"]}'
+	expect 200
+	is "$body" '{"choices":["a","é\"/"],"channels":["slack","email"],"last":"email","numbers":{"count":7,"loud":true}}'
+	pick '{"choices":null,"channels":["email"],"paths":[]}'
+	expect 200
+	is "$body" '{"choices":null,"channels":["email"],"last":"email","numbers":{"count":7,"loud":true}}'
+}
+
+@test "list_type" {
+	local value
+	for value in '"a"' 7 true '{"0":"a"}'; do
+		pick "{\"choices\":$value,$some}"
+		invalid "$(entry list_type '["body","choices"]' \
+		    'Input should be a valid list' "\"input\":$value")"
+	done
+	pick '{"channels":null}'
+	invalid "$(entry list_type '["body","channels"]' \
+	    'Input should be a valid list' '"input":null')"
+}
+
+@test "too_short and too_long of a list" {
+	pick "{\"choices\":[\"a\"],$some}"
+	invalid "$(entry too_short '["body","choices"]' \
+	    'List should have at least 2 items after validation, not 1' \
+	    '"input":["a"],"ctx":{"field_type":"List","min_length":2,
+	    "actual_length":1}')"
+	pick '{"channels":[]}'
+	invalid "$(entry too_short '["body","channels"]' \
+	    'List should have at least 1 item after validation, not 0' \
+	    '"input":[],"ctx":{"field_type":"List","min_length":1,
+	    "actual_length":0}')"
+	pick "{\"choices\":[\"a\",\"b\",\"c\",\"d\",\"e\"],$some}"
+	invalid "$(entry too_long '["body","choices"]' \
+	    'List should have at most 3 items after validation, not 5' \
+	    '"input":["a","b","c","d","e"],"ctx":{"field_type":"List",
+	    "max_length":3,"actual_length":5}')"
+	pick "{\"paths\":[\"a\",\"b\"],$some}"
+	invalid "$(entry too_long '["body","paths"]' \
+	    'List should have at most 1 item after validation, not 2' \
+	    '"input":["a","b"],"ctx":{"field_type":"List","max_length":1,
+	    "actual_length":2}')"
+}
+
+@test "each bad item of a list is told, by its number" {
+	pick "{\"choices\":[\"\",\"éééééé\",null],$some}"
+	invalid "$(entry string_too_short '["body","choices",0]' \
+	    'String should have at least 1 character' \
+	    '"input":"","ctx":{"min_length":1}'
+	),$(entry string_too_long '["body","choices",1]' \
+	    'String should have at most 5 characters' \
+	    '"input":"éééééé","ctx":{"max_length":5}'
+	),$(entry string_type '["body","choices",2]' \
+	    'Input should be a valid string' '"input":null')"
+	pick '{"channels":["slack","fax","Email",7]}'
+	invalid "$(for i in '1 "fax"' '2 "Email"' '3 7'; do
+		entry enum "[\"body\",\"channels\",${i% *}]" \
+		    "Input should be 'websocket', 'email' or 'slack'" \
+		    "\"input\":${i#* },\"ctx\":{\"expected\":
+		    \"'websocket', 'email' or 'slack'\"}"
+		[ "${i% *}" = 3 ] || printf ,
+	done)"
+	pick "{\"paths\":[\"/x\"],$some}"
+	invalid "$(entry value_error '["body","paths",0]' \
+	    'Value error, must not begin with /, as /x does' \
+	    '"input":"/x","ctx":{"reason":"must not begin with /, as /x does"}')"
+}
+
+@test "of a list that is too long, or has bad items, nothing else is told" {
+	pick "{\"choices\":[1,2,3,4],$some}"
+	holds '[.detail[].type] == ["too_long"]'
+	pick "{\"choices\":[1],$some}"
+	holds '[.detail[].type] == ["string_type"]'
+}
+
+@test "an item twice is a value_error of the list" {
+	pick "{\"choices\":[\"a\",\"b\",\"a\"],$some}"
+	invalid "$(entry value_error '["body","choices"]' \
+	    'Value error, must not have the same item twice' \
+	    '"input":["a","b","a"],
+	    "ctx":{"reason":"must not have the same item twice"}')"
+}
+
+@test "a header field comes in under any spelling; empty, it is absent" {
+	pick "{$some}" 'x-First-mark: abc'
+	holds '.mark == "abc"'
+	pick "{$some}" 'X-First-Mark:'
+	expect 200
+	holds 'has("mark") | not'
+	post /pick "{$some}"
+	invalid "$(entry missing '["header","x-count"]' 'Field required' \
+	    '"input":null')"
+}
+
+@test "what is wrong with a header field" {
+	post /pick "{$some}" 'X-Count: 10' 'X-First-Mark: abc, abc'
+	invalid "$(entry string_pattern_mismatch '["header","x-first-mark"]' \
+	    "String should match pattern '^[a-z]{1,4}$'" \
+	    '"input":"abc, abc","ctx":{"pattern":"^[a-z]{1,4}$"}'
+	),$(entry less_than_equal '["header","x-count"]' \
+	    'Input should be less than or equal to 9' \
+	    '"input":"10","ctx":{"le":9}')"
+	post /pick "{$some}" 'X-Count: x'
+	holds '[.detail[] | [.type, .loc]] == [["int_parsing",
+	    ["header","x-count"]]]'
+}
+
+@test "a header field that is not UTF-8 gets into no JSON" {
+	pick "{$some}" $'X-First-Mark: a\xff'
+	invalid "$(entry value_error '["header","x-first-mark"]' \
+	    'Value error, is not valid UTF-8' \
+	    '"input":"a�","ctx":{"reason":"is not valid UTF-8"}')"
+}
+
+# ----------------------------------------------- errors that say more
+
+# decide HOW ABOUT
+decide()
+{
+	post /decide "{\"how\":\"$1\",\"about\":\"$2\"}"
+}
+
+@test "an error can say what it is about" {
+	decide gone 100%s
+	expect 404 '{"detail":"No 100%s here"}'
+	decide taken x
+	expect 409 '{"detail":"Taken"}'
+	call GET /forbid
+	expect 403 '{"detail":"Not enough permissions"}'
+}
+
+@test "an error can have fields, which are held to its table" {
+	decide decided approved
+	expect 409
+	is "$body" '{"detail":"Is already approved, you see","numbers":{"count":7,"loud":true}}'
+	decide half approved
+	expect 500 '{"detail":"Internal Server Error"}'
+	has "$log" 'numbers is missing'
+}
+
+@test "a handler can find that a text is none of some" {
+	decide maybe perhaps
+	invalid "$(entry enum '["body","about"]' \
+	    "Input should be 'yes' or 'no'" \
+	    "\"input\":\"perhaps\",\"ctx\":{\"expected\":\"'yes' or 'no'\"}")"
+}
+
 # ------------------------------------------------- no body, and judgements
 
 @test "where a body may be absent none of its fields is there" {
@@ -642,7 +801,7 @@ users()
 	run -0 "$programs/sample" --openapi
 	body=$output
 	holds '.openapi | startswith("3.1.")'
-	holds '.paths | length == 34 and (has("/items/{id}"))'
+	holds '.paths | length == 37 and (has("/items/{id}"))'
 	holds '.paths["/items/{id}"] | keys == ["delete","get","patch"]'
 	holds '.paths["/write-keep"].post.responses | has("200") and has("409")
 	    and has("422") and has("500") and has("503")'
@@ -718,6 +877,51 @@ users()
 	holds "$schema"'.properties.readers.additionalProperties
 	    | .type == "object" and .required == ["number"]
 	    and .properties.lent.type == ["number", "null"]'
+}
+
+@test "the document has lists of texts, and what is any object" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	schema='.paths["/pick"].post.requestBody.content["application/json"].schema'
+	holds "$schema"'.properties | (.choices | .type == ["array","null"]
+	    and .items == {"type":"string","minLength":1,"maxLength":5}
+	    and .minItems == 2 and .maxItems == 3 and .uniqueItems
+	    and (has("maxLength") | not))
+	    and (.channels | .type == "array" and .minItems == 1
+	    and .items.enum == ["websocket","email","slack"]
+	    and .examples == [["slack","email"]] and (has("enum") | not))'
+	schema='.paths["/pick"].post.responses["200"].content["application/json"].schema'
+	holds "$schema"'.properties.numbers | .type == "object"'
+	holds '.paths["/pick"].post.responses["422"].description
+	    | contains("`list_type`, `too_short`, `too_long`")'
+	holds '.components.schemas.InvalidField.properties.ctx.properties
+	    | .field_type.type == "string" and .actual_length.type ==
+	    "integer" and .min_length.type == "integer"'
+}
+
+@test "the document has header fields as clients write them" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	holds '.paths["/pick"].post.parameters | map([.name, .in, .required])
+	    == [["X-First-Mark","header",false],["X-Count","header",true]]'
+}
+
+@test "the document has each shape of an error, and what it is about" {
+	run -0 "$programs/sample" --openapi
+	body=$output
+	holds '.paths["/decide"].post.responses["409"].content[] | .schema ==
+	    {"anyOf":[{"$ref":"#/components/schemas/Error"},
+	    {"$ref":"#/components/schemas/Decided"}]} and .examples ==
+	    {"taken":{"value":{"detail":"Taken"}},
+	    "is_already_you_see":{"value":{
+	    "detail":"Is already decided, you see",
+	    "numbers":{"count":7,"loud":true},"choices":["slack"]}}}'
+	holds '.paths["/decide"].post.responses["404"].content[]
+	    | .schema == {"$ref":"#/components/schemas/Error"}
+	    and (.examples[].value == {"detail":"No bell here"})'
+	holds '.components.schemas.Decided | .required ==
+	    ["detail","numbers"] and .properties.choices.type ==
+	    ["array","null"]'
 }
 
 @test "the document says which bodies may be absent" {

@@ -263,6 +263,119 @@ shelf(struct sb_request *rq, struct sb_response *rs)
 	return SB_OK;
 }
 
+/* ------------------------------------------- lists of texts, header fields */
+
+enum { PICK_CHOICES, PICK_CHANNELS, PICK_PATHS, PICK_MARK, PICK_COUNT };
+static const struct sb_field pick_in[] = {
+	[PICK_CHOICES] = { "choices", SB_TEXTS, "Texts.", 1, 5,
+	    .optional = true, .fewest = 2, .most = 3 },
+	[PICK_CHANNELS] = { "channels", SB_TEXTS, "Some of three.",
+	    .choices = channels, .fewest = 1,
+	    .example = "[\"slack\",\"email\"]" },
+	[PICK_PATHS] = { "paths", SB_TEXTS, "Judged texts.",
+	    .optional = true, .wrong = not_root, .most = 1 },
+	[PICK_MARK] = { "x-first-mark", SB_TEXT, "A mark.",
+	    .in = SB_IN_HEADER, .optional = true, .pattern = "^[a-z]{1,4}$",
+	    .example = "abc" },
+	[PICK_COUNT] = { "x-count", SB_INT, "A number.", 1, 9,
+	    SB_IN_HEADER },
+	SB_END
+};
+
+enum { PICKED_CHOICES, PICKED_CHANNELS, PICKED_LAST, PICKED_NUMBERS,
+    PICKED_MARK };
+static const struct sb_field picked_out[] = {
+	[PICKED_CHOICES] = { "choices", SB_TEXTS, "Texts.", 1, 5,
+	    .optional = true, .fewest = 2, .most = 3 },
+	[PICKED_CHANNELS] = { "channels", SB_TEXTS, "Some of three.",
+	    .choices = channels, .fewest = 1 },
+	[PICKED_LAST] = { "last", SB_TEXT, "The last channel." },
+	[PICKED_NUMBERS] = { "numbers", SB_ANY, "What isn't text." },
+	[PICKED_MARK] = { "mark", SB_TEXT, "The mark.", .optional = true },
+	SB_END
+};
+
+static const char *
+draft_numbers(struct sb_response *rs, int64_t count)
+{
+	sb_draft(rs, numbers_out);
+	sb_put_int(rs, NUMBERS_COUNT, count);
+	sb_put_bool(rs, NUMBERS_LOUD, count > 5);
+	return sb_draft_end(rs);
+}
+
+static enum sb_status
+pick(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *const *channel = sb_texts(rq, PICK_CHANNELS);
+
+	while (channel[1] != NULL)
+		channel++;
+	sb_put_json(rs, PICKED_CHOICES, sb_texts_json(rq, PICK_CHOICES));
+	sb_put_json(rs, PICKED_CHANNELS, sb_texts_json(rq, PICK_CHANNELS));
+	sb_put_text(rs, PICKED_LAST, *channel);
+	sb_put_json(rs, PICKED_NUMBERS, draft_numbers(rs, sb_int(rq,
+	    PICK_COUNT)));
+	if (sb_has(rq, PICK_MARK))
+		sb_put_text(rs, PICKED_MARK, sb_text(rq, PICK_MARK));
+	return SB_OK;
+}
+
+/* ------------------------------------------------- errors that say more */
+
+static const struct sb_error error_taken = { SB_CONFLICT, "Taken", NULL };
+static const struct sb_error error_unsaid = { SB_FORBIDDEN, "Unsaid", NULL };
+
+enum { DECIDED_DETAIL, DECIDED_NUMBERS, DECIDED_CHOICES };
+static const struct sb_field decided_out[] = {
+	[DECIDED_DETAIL] = { "detail", SB_TEXT, "What went wrong." },
+	[DECIDED_NUMBERS] = { "numbers", SB_ANY, "What isn't text.",
+	    .example = "{\"count\":7,\"loud\":true}" },
+	[DECIDED_CHOICES] = { "choices", SB_TEXTS, "Some of three.",
+	    .optional = true, .choices = channels,
+	    .example = "[\"slack\"]" },
+	SB_END_AS("Decided")
+};
+
+static const struct sb_error error_decided = { SB_CONFLICT,
+    "Is already %s, you see", .about = "decided", .fields = decided_out };
+static const struct sb_error error_gone = { SB_NOT_FOUND, "No %s here",
+    .about = "bell" };
+
+static const char *const answers[] = { "yes", "no", NULL };
+
+enum { DECIDE_HOW, DECIDE_ABOUT };
+static const struct sb_field decide_in[] = {
+	[DECIDE_HOW] = { "how", SB_TEXT, "What to do." },
+	[DECIDE_ABOUT] = { "about", SB_TEXT, "What about." },
+	SB_END
+};
+
+static enum sb_status
+decide(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *how = sb_text(rq, DECIDE_HOW);
+	const char *about = sb_text(rq, DECIDE_ABOUT);
+
+	if (strcmp(how, "taken") == 0)
+		return sb_fail(rs, &error_taken);
+	if (strcmp(how, "gone") == 0)
+		return sb_fail_about(rs, &error_gone, about);
+	if (strcmp(how, "decided") != 0 && strcmp(how, "half") != 0)
+		return sb_invalid_choice(rs, DECIDE_ABOUT, answers);
+	sb_fail_about(rs, &error_decided, about);
+	if (strcmp(how, "decided") == 0)
+		sb_put_json(rs, DECIDED_NUMBERS, draft_numbers(rs, 7));
+	return error_decided.status;
+}
+
+static enum sb_status
+forbid(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &sb_error_forbidden);
+}
+
 /* --------------------------------------------- none at all, and judgements */
 
 enum { MAYBE_NAME, MAYBE_COUNT, MAYBE_FLAG };
@@ -331,9 +444,6 @@ static const struct sb_field size_in[] = {
 };
 
 /* --------------------------------------------------------- broken promises */
-
-static const struct sb_error error_taken = { SB_CONFLICT, "Taken", NULL };
-static const struct sb_error error_unsaid = { SB_FORBIDDEN, "Unsaid", NULL };
 
 enum { WORD_FIRST, WORD_SECOND };
 static const struct sb_field word_out[] = {
@@ -593,6 +703,16 @@ static const struct sb_route routes[] = {
 	{ SB_GET, "/shelf", SB_PUBLIC, shelf, shelves_in, shelf_out,
 	  .doc = "Answer with lists and maps.",
 	  .name = "shelf" },
+	{ SB_POST, "/pick", SB_PUBLIC, pick, pick_in, picked_out,
+	  .doc = "Take lists of texts, and header fields.",
+	  .name = "pick" },
+	{ SB_POST, "/decide", SB_PUBLIC, decide, decide_in,
+	  .doc = "Refuse with more than a detail.", .success = SB_NO_CONTENT,
+	  .errors = { &error_taken, &error_decided, &error_gone },
+	  .name = "decide" },
+	{ SB_GET, "/forbid", SB_PUBLIC, forbid, .doc = "Forbid it.",
+	  .success = SB_NO_CONTENT, .errors = { &sb_error_forbidden },
+	  .name = "forbid" },
 	{ SB_POST, "/maybe", SB_PUBLIC, maybe, maybe_in, maybe_out,
 	  .doc = "Take a body, or none.", .body = SB_JSON | SB_NO_BODY,
 	  .name = "maybe" },
