@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -53,6 +54,14 @@ FIELD(enum1, "kind", SB_ENUM, "A kind.", .choices = one);
 FIELD(enum2, "kind", SB_ENUM, "A kind.", .choices = two);
 FIELD(enum3, "kind", SB_ENUM, "A kind.", .choices = three);
 FIELD(id, "id", SB_UUID, "An id.");
+FIELD(few_texts, "texts", SB_TEXTS, "Texts.", 2, 5, .fewest = 2, .most = 3);
+FIELD(any_texts, "texts", SB_TEXTS, "Texts.");
+FIELD(one_text, "texts", SB_TEXTS, "Texts.", .fewest = 1, .most = 1);
+FIELD(judged_texts, "texts", SB_TEXTS, "Texts.", .wrong = not_root);
+FIELD(kinds, "kinds", SB_TEXTS, "Kinds.", .choices = three);
+FIELD(maybe_texts, "texts", SB_TEXTS, "Texts.", .optional = true,
+    .fewest = 1);
+FIELD(query_texts, "texts", SB_TEXTS, "Texts.", .in = SB_IN_QUERY);
 FIELD(optional, "text", SB_TEXT, "A text.", 2, 4, .optional = true);
 FIELD(query_number, "number", SB_INT, "A number.", 1, 100, SB_IN_QUERY);
 FIELD(query_any, "number", SB_INT, "A number.", 0, 0, SB_IN_QUERY);
@@ -101,9 +110,49 @@ struct example {
 #define VALUE(why) "\"type\":\"value_error\",\"msg\":\"Value error, " why \
 		"\",\"ctx\":{\"reason\":\"" why "\"},\"input\":"
 #define MISSING	"\"type\":\"missing\",\"msg\":\"Field required\",\"input\":"
+#define LIST	"\"type\":\"list_type\",\"msg\":" \
+		"\"Input should be a valid list\",\"input\":"
+#define FEWER(n, items, of) "\"type\":\"too_short\",\"msg\":\"List should " \
+		"have at least " n " " items " after validation, not " of \
+		"\",\"ctx\":{\"field_type\":\"List\",\"min_length\":" n "," \
+		"\"actual_length\":" of "},\"input\":"
+#define MORE(n, items, of) "\"type\":\"too_long\",\"msg\":\"List should " \
+		"have at most " n " " items " after validation, not " of \
+		"\",\"ctx\":{\"field_type\":\"List\",\"max_length\":" n "," \
+		"\"actual_length\":" of "},\"input\":"
+#define TWICE	VALUE("must not have the same item twice")
 #define EACUTE	"\xc3\xa9"
 
 static struct example by_json[] = {
+	{ "a list as short as may be", few_texts, "[\"ab\",\"cdefg\"]", NULL },
+	{ "a list as long as may be", few_texts,
+	  "[\"ab\",\"aB\",\"" EACUTE EACUTE EACUTE EACUTE EACUTE "\"]",
+	  NULL },
+	{ "a list without bounds", any_texts, "[]", NULL },
+	{ "a list of anything", any_texts, "[\"\",\"\\n\",\"a\"]", NULL },
+	{ "a text for a list", few_texts, "\"abc\"", LIST "\"abc\"" },
+	{ "an object for a list", few_texts, "{}", LIST "{}" },
+	{ "null for a list", few_texts, "null", LIST "null" },
+	{ "null for no list", maybe_texts, "null", NULL },
+	{ "no item where one is needed", maybe_texts, "[]",
+	  FEWER("1", "item", "0") "[]" },
+	{ "too few items", few_texts, "[\"ab\"]",
+	  FEWER("2", "items", "1") "[\"ab\"]" },
+	{ "too many items", few_texts, "[\"ab\",\"bc\",\"cd\",\"de\",\"ef\"]",
+	  MORE("3", "items", "5")
+	  "[\"ab\",\"bc\",\"cd\",\"de\",\"ef\"]" },
+	{ "more than one item", one_text, "[\"a\",\"b\"]",
+	  MORE("1", "item", "2") "[\"a\",\"b\"]" },
+	{ "an item twice", any_texts, "[\"b\",\"a\",\"c\",\"b\"]",
+	  TWICE "[\"b\",\"a\",\"c\",\"b\"]" },
+	{ "an item twice, by other escapes", any_texts,
+	  "[\"" EACUTE "\",\"\\u00e9\"]",
+	  TWICE "[\"" EACUTE "\",\"" EACUTE "\"]" },
+	{ "choices of a list", kinds, "[\"slack\",\"email\"]", NULL },
+	{ "a choice twice", kinds, "[\"slack\",\"slack\"]",
+	  TWICE "[\"slack\",\"slack\"]" },
+	{ "items that are judged and good", judged_texts, "[\"toor\"]",
+	  NULL },
 	{ "a text as short as may be", text, "\"abc\"", NULL },
 	{ "a text as long as may be", text, "\"abcde\"", NULL },
 	{ "a text counted in code points", text, "\"" EACUTE EACUTE EACUTE
@@ -265,6 +314,7 @@ static struct example by_query[] = {
 	  ATMOST("100") "\"101\"" },
 	{ "a number given twice", query_number, "number=1&number=1",
 	  VALUE("must not be given twice") "\"1\"" },
+	{ "a list in a query", query_texts, "texts=a", LIST "\"a\"" },
 	{ "true in a query", query_flag, "flag=true", NULL },
 	{ "yes in a query", query_flag, "flag=YES", NULL },
 	{ "0 in a query", query_flag, "flag=0", NULL },
@@ -710,6 +760,97 @@ no_id_in_a_body(void **state)
 	}
 }
 
+/* The loc of an item goes on with its number, and nothing is said of the list. */
+static void
+each_bad_item_is_told(void **state)
+{
+	struct example e = { NULL, few_texts,
+	    "[\"a\",null,\"abcdef\"]", NULL };
+	struct example bad = { NULL, judged_texts,
+	    "[\"a\",\"root\",\"root\"]", NULL };
+	struct example chosen = { NULL, kinds, "[\"fax\",\"slack\"]", NULL };
+
+	(void)state;
+	memory_expect(give(&e, false), 422, "{\"detail\":["
+	    "{\"loc\":[\"body\",\"texts\",0],\"type\":\"string_too_short\","
+	    "\"msg\":\"String should have at least 2 characters\","
+	    "\"ctx\":{\"min_length\":2},\"input\":\"a\"},"
+	    "{\"loc\":[\"body\",\"texts\",1]," STRING "null},"
+	    "{\"loc\":[\"body\",\"texts\",2]," LONG5 "\"abcdef\"}]}");
+	memory_expect(give(&bad, false), 422, "{\"detail\":["
+	    "{\"loc\":[\"body\",\"texts\",1]," VALUE("must not be root")
+	    "\"root\"},{\"loc\":[\"body\",\"texts\",2],"
+	    VALUE("must not be root") "\"root\"}]}");
+	memory_expect(give(&chosen, false), 422, "{\"detail\":["
+	    "{\"loc\":[\"body\",\"kinds\",0],"
+	    ENUM("'websocket', 'email' or 'slack'") "\"fax\"}]}");
+}
+
+/* Whoever sends the longest list that a body holds takes none of our time. */
+static void
+a_long_list_costs_little(void **state)
+{
+	enum { N = 10000, EACH = 6 };
+	static char list[N * EACH + 2];
+	struct example e = { NULL, any_texts, list, NULL };
+	int64_t begun = memory_clock();
+
+	(void)state;
+	list[0] = '[';
+	for (unsigned i = 0; i < N; i++)
+		snprintf(list + 1 + i * EACH, EACH + 1, "\"%03x\",",
+		    i % 4096);
+	list[N * EACH] = ']';
+	assert_int_equal(give(&e, false)->status, 422);
+	assert_true(memory_clock() - begun < 2 * SB_SECOND);
+}
+
+/* ------------------------------------------------------- header fields */
+
+static const struct sb_field by_header[] = {
+	{ "x-a-mark", SB_TEXT, "A text.", .in = SB_IN_HEADER,
+	  .optional = true, .pattern = "^[a-z]{1,4}$" },
+	{ "x-number", SB_INT, "A number.", 1, 9, SB_IN_HEADER },
+	SB_END
+};
+
+static const struct memory_answer *
+give_headers(const char *mark, const char *count)
+{
+	static const struct sb_route taking[] = {
+		{ SB_GET, "/h", SB_PUBLIC, nothing, by_header,
+		  .success = SB_NO_CONTENT, .doc = "Take header fields." },
+		{ SB_NONE }
+	};
+
+	return CALL(taking, .target = "/h", .more = { count, mark, NULL });
+}
+
+#define HEADER(name, rest) "{\"loc\":[\"header\",\"" name "\"]," rest "}"
+
+static void
+header_fields_are_held_to_theirs(void **state)
+{
+	(void)state;
+	memory_expect(give_headers("HTTP_X_A_MARK=abc", "HTTP_X_NUMBER=7"),
+	    204, "null");
+	memory_expect(give_headers("HTTP_X_A_MARK=", "HTTP_X_NUMBER=7"), 204,
+	    "null");
+	memory_expect(give_headers(NULL, "HTTP_X_NUMBER="), 422,
+	    "{\"detail\":[" HEADER("x-number", MISSING "null") "]}");
+	memory_expect(give_headers("HTTP_X_A_MARK=a, a", "HTTP_X_NUMBER=0"),
+	    422, "{\"detail\":[" HEADER("x-a-mark",
+	    "\"type\":\"string_pattern_mismatch\",\"msg\":\"String should "
+	    "match pattern '^[a-z]{1,4}$'\",\"ctx\":{\"pattern\":"
+	    "\"^[a-z]{1,4}$\"},\"input\":\"a, a\"") ","
+	    HEADER("x-number", ATLEAST("1") "\"0\"") "]}");
+	memory_expect(give_headers("HTTP_X_A_MARK=\xff", "HTTP_X_NUMBER=7"),
+	    422, "{\"detail\":[" HEADER("x-a-mark",
+	    VALUE("is not valid UTF-8") "\"\xef\xbf\xbd\"") "]}");
+}
+
+/* ----------------------------------------------------------------- the rest */
+
 /* The members of an entry stand as they always stood. */
 static void
 the_order_within_an_entry(void **state)
@@ -762,6 +903,9 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(numbers_and_bytes_of_a_form),
 	cmocka_unit_test(words_for_flags),
 	cmocka_unit_test(no_id_in_a_body),
+	cmocka_unit_test(each_bad_item_is_told),
+	cmocka_unit_test(a_long_list_costs_little),
+	cmocka_unit_test(header_fields_are_held_to_theirs),
 	cmocka_unit_test(the_order_within_an_entry),
 	cmocka_unit_test(a_number_beyond_64_bits_is_never_taken),
 };

@@ -43,7 +43,7 @@ static const struct sb_field item_out[] = {
 	    .fields = inner_out },
 	SB_END
 };
-enum { OUT_A, OUT_B, OUT_C, OUT_D, OUT_LIST, OUT_MAP };
+enum { OUT_A, OUT_B, OUT_C, OUT_D, OUT_LIST, OUT_MAP, OUT_TEXTS, OUT_ANY };
 static const struct sb_field out[] = {
 	[OUT_A] = { "a", SB_TEXT, "A text." },
 	[OUT_B] = { "b", SB_TIME, "A time.", .optional = true },
@@ -54,8 +54,20 @@ static const struct sb_field out[] = {
 	    .fields = item_out },
 	[OUT_MAP] = { "map", SB_MAP, "Objects by a name.", .optional = true,
 	    .fields = item_out },
+	[OUT_TEXTS] = { "texts", SB_TEXTS, "Texts.", .optional = true },
+	[OUT_ANY] = { "any", SB_ANY, "Anything.", .optional = true },
 	SB_END
 };
+enum { GONE_DETAIL, GONE_C };
+static const struct sb_field gone_out[] = {
+	[GONE_DETAIL] = { "detail", SB_TEXT, "What went wrong." },
+	[GONE_C] = { "c", SB_OBJECT, "An object.", .fields = middle_out },
+	SB_END
+};
+static const struct sb_error gone = { SB_CONFLICT, "Gone: %s!",
+    .about = "it", .fields = gone_out };
+static const struct sb_error missing = { SB_NOT_FOUND, "No %s",
+    .about = "it" };
 static const struct sb_field secret_in[] = {
 	{ "password", SB_SECRET, "A password." }, SB_END
 };
@@ -65,7 +77,7 @@ ask(sb_handler *handle)
 {
 	const struct sb_route routes[] = {
 		{ SB_GET, "/", SB_PUBLIC, handle, NULL, out, "Answer.",
-		  .errors = { &taken, &grant } },
+		  .errors = { &taken, &grant, &gone, &missing } },
 		{ SB_NONE }
 	};
 
@@ -516,10 +528,327 @@ put_items_out_of_order(struct sb_request *rq, struct sb_response *rs)
 	return SB_OK;
 }
 
+/* ------------------------------------------- JSON, drafts, errors' fields */
+
+static enum sb_status
+put_with(struct sb_response *rs, int field, const char *json)
+{
+	sb_put_text(rs, OUT_A, "a");
+	sb_put_int(rs, OUT_D, 1);
+	sb_put_json(rs, field, json);
+	return SB_OK;
+}
+
+static enum sb_status
+put_json(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_put_text(rs, OUT_A, "a");
+	sb_put_int(rs, OUT_D, 1);
+	sb_put_json(rs, OUT_TEXTS, "[\"b/\\u00e9\", \"c\"]");
+	sb_put_json(rs, OUT_ANY, "{\"n\" : 1.50}");
+	return SB_OK;
+}
+
+static void
+ready_json_stays_as_it_is(void **state)
+{
+	const struct memory_answer *a = ask(put_json);
+
+	(void)state;
+	assert_string_equal(a->body, "{\"a\":\"a\",\"d\":1,"
+	    "\"texts\":[\"b/\\u00e9\", \"c\"],\"any\":{\"n\" : 1.50}}");
+}
+
+static enum sb_status
+put_null_json(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return put_with(rs, OUT_ANY, NULL);
+}
+
+static void
+no_json_is_null(void **state)
+{
+	(void)state;
+	memory_expect(ask(put_null_json), 200,
+	    "{\"a\":\"a\",\"d\":1,\"any\":null}");
+}
+
+static enum sb_status
+put_an_object_for_texts(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return put_with(rs, OUT_TEXTS, "{}");
+}
+
+static enum sb_status
+put_a_list_for_any(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return put_with(rs, OUT_ANY, "[]");
+}
+
+static enum sb_status
+put_a_json_text_for_any(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return put_with(rs, OUT_ANY, "\"{}\"");
+}
+
+static enum sb_status
+put_a_text_for_any(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_text(rs, OUT_ANY, "{}");
+	return SB_OK;
+}
+
+static enum sb_status
+put_json_for_a_list(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_json(rs, OUT_LIST, "[]");
+	return SB_OK;
+}
+
+static enum sb_status
+open_any(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_open(rs, OUT_ANY);
+	sb_close(rs);
+	return SB_OK;
+}
+
+static const char *
+draft(struct sb_response *rs, int64_t x)
+{
+	sb_draft(rs, inner_out);
+	sb_put_int(rs, IN_X, x);
+	sb_put_text(rs, IN_Y, "a/\"\xc3\xa9");
+	return sb_draft_end(rs);
+}
+
+#define DRAFT(x) "{\"x\":" x ",\"y\":\"a/\\\"\xc3\xa9\"}"
+
+/* Each is good until the end, whatever comes after it. */
+static enum sb_status
+draft_before_and_within(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *before = draft(rs, 1), *within;
+
+	(void)rq;
+	assert_string_equal(before, DRAFT("1"));
+	sb_put_text(rs, OUT_A, "a");
+	sb_open(rs, OUT_C);
+	within = draft(rs, 2);
+	sb_open(rs, MID_INNER);
+	sb_put_int(rs, IN_X, 3);
+	assert_string_equal(draft(rs, 4), DRAFT("4"));
+	sb_close(rs);
+	sb_put_bool(rs, MID_Z, true);
+	sb_close(rs);
+	sb_put_int(rs, OUT_D, 5);
+	assert_string_equal(within, DRAFT("2"));
+	sb_put_json(rs, OUT_ANY, before);
+	return SB_OK;
+}
+
+static void
+drafts_leave_the_answer_alone(void **state)
+{
+	(void)state;
+	memory_expect(ask(draft_before_and_within), 200, "{\"a\":\"a\","
+	    "\"c\":{\"inner\":{\"x\":3},\"z\":true},\"d\":5,"
+	    "\"any\":" DRAFT("1") "}");
+}
+
+static enum sb_status
+draft_and_answer_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	assert_string_equal(draft(rs, 1), DRAFT("1"));
+	return SB_NO_CONTENT;
+}
+
+static void
+a_draft_needs_no_answer(void **state)
+{
+	static const struct sb_route routes[] = {
+		{ SB_GET, "/", SB_PUBLIC, draft_and_answer_nothing,
+		  .doc = "Answer.", .success = SB_NO_CONTENT },
+		{ SB_NONE }
+	};
+
+	(void)state;
+	memory_expect(CALL(routes, .target = "/"), 204, "null");
+}
+
+static enum sb_status
+draft_half(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft(rs, inner_out);
+	assert_non_null(sb_draft_end(rs));
+	return SB_OK;
+}
+
+static enum sb_status
+draft_too_much(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft(rs, inner_out);
+	sb_put_int(rs, IN_X, 1);
+	sb_put_int(rs, IN_X, 1);
+	sb_draft_end(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+draft_open(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft(rs, middle_out);
+	sb_open(rs, MID_INNER);
+	sb_put_int(rs, IN_X, 1);
+	sb_draft_end(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+draft_without_end(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft(rs, inner_out);
+	sb_put_int(rs, IN_X, 1);
+	return SB_OK;
+}
+
+static enum sb_status
+draft_in_a_draft(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft(rs, inner_out);
+	sb_put_int(rs, IN_X, 1);
+	draft(rs, 2);
+	sb_draft_end(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+end_no_draft(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_draft_end(rs);
+	return SB_OK;
+}
+
+static enum sb_status
+refuse_in_a_draft(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_draft(rs, inner_out);
+	return sb_fail(rs, &taken);
+}
+
+static enum sb_status
+refuse_with_more(struct sb_request *rq, struct sb_response *rs)
+{
+	put_needed(rq, rs);
+	sb_put_header(rs, "X-Half", "done");
+	sb_fail_about(rs, &gone, "a%s\"");
+	sb_open(rs, GONE_C);
+	sb_open(rs, MID_INNER);
+	sb_put_int(rs, IN_X, 1);
+	sb_close(rs);
+	assert_string_equal(draft(rs, 1), DRAFT("1"));
+	sb_put_bool(rs, MID_Z, false);
+	sb_close(rs);
+	return gone.status;
+}
+
+static void
+an_error_may_have_fields(void **state)
+{
+	const struct memory_answer *a = ask(refuse_with_more);
+
+	(void)state;
+	memory_expect(a, 409, "{\"detail\":\"Gone: a%s\\\"!\",\"c\":"
+	    "{\"inner\":{\"x\":1},\"z\":false}}");
+	assert_null(memory_header(a, "X-Half"));
+	memory_expect(ask(refuse_in_a_draft), 409, "{\"detail\":\"Taken\"}");
+}
+
+static enum sb_status
+refuse_with_less(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail_about(rs, &gone, "a");
+}
+
+static enum sb_status
+refuse_and_leave_open(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_fail_about(rs, &gone, "a");
+	sb_open(rs, GONE_C);
+	return gone.status;
+}
+
+static enum sb_status
+refuse_about_nothing(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail(rs, &missing);
+}
+
+static enum sb_status
+refuse_about_something(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	return sb_fail_about(rs, &taken, "a");
+}
+
+/* What goes wrong after it is answered as ever. */
+static enum sb_status
+refuse_twice(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rq;
+	sb_fail_about(rs, &gone, "a");
+	sb_open(rs, GONE_C);
+	return sb_fail(rs, &taken);
+}
+
+static void
+the_last_refusal_is_what_is_answered(void **state)
+{
+	(void)state;
+	memory_expect(ask(refuse_twice), 409, "{\"detail\":\"Taken\"}");
+}
+
+/* ---------------------------------------------------- each of them a 500 */
+
 static const struct {
 	const char	*name;
 	sb_handler	*handle;
 } broken[] = {
+	{ "an object for a list of texts", put_an_object_for_texts },
+	{ "a list for an object of any kind", put_a_list_for_any },
+	{ "a JSON text for an object of any kind", put_a_json_text_for_any },
+	{ "a text for an object of any kind", put_a_text_for_any },
+	{ "JSON for a list of objects", put_json_for_a_list },
+	{ "opening an object of any kind", open_any },
+	{ "a field left out of a draft", draft_half },
+	{ "a field twice in a draft", draft_too_much },
+	{ "an object left open in a draft", draft_open },
+	{ "a draft without an end", draft_without_end },
+	{ "a draft in a draft", draft_in_a_draft },
+	{ "the end of no draft", end_no_draft },
+	{ "a field left out of an error", refuse_with_less },
+	{ "an object left open in an error", refuse_and_leave_open },
+	{ "an error about nothing", refuse_about_nothing },
+	{ "an error that takes nothing", refuse_about_something },
 	{ "an item without a declared field", item_without_field },
 	{ "an entry of a map without a declared field", entry_without_field },
 	{ "an item's field of another type", item_of_another_type },
@@ -1360,6 +1689,12 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(lists_and_maps_of_objects),
 	cmocka_unit_test(a_list_may_be_empty_or_null),
 	cmocka_unit_test(a_list_may_be_long),
+	cmocka_unit_test(ready_json_stays_as_it_is),
+	cmocka_unit_test(no_json_is_null),
+	cmocka_unit_test(drafts_leave_the_answer_alone),
+	cmocka_unit_test(a_draft_needs_no_answer),
+	cmocka_unit_test(an_error_may_have_fields),
+	cmocka_unit_test(the_last_refusal_is_what_is_answered),
 	cmocka_unit_test(a_fault_of_ours_is_a_500_and_the_end),
 	cmocka_unit_test(controls_in_a_header_are_a_fault_of_ours),
 	cmocka_unit_test(even_in_the_last_of_them),
