@@ -760,7 +760,7 @@ no_id_in_a_body(void **state)
 	}
 }
 
-/* The loc of an item goes on with its number, and nothing is said of the list. */
+/* The loc of an item goes on with its number; of the list nothing is said. */
 static void
 each_bad_item_is_told(void **state)
 {
