@@ -24,14 +24,6 @@ static const char *const names[] = {
 _Static_assert(sizeof(names) / sizeof(names[0]) == SB_EVENTS,
     "an event without a name");
 
-/* Until there is somebody who listens. */
-__attribute__((weak)) void
-sb_tell(struct sb_request *rq, const char *about)
-{
-	(void)rq;
-	(void)about;
-}
-
 int64_t
 sb_chat_idle(void)
 {
