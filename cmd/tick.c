@@ -1,6 +1,7 @@
 /*
- * switchboard tick: deletes what is of no more use, beside the requests.  All
- * is as correct without it: nothing is looked at here to decide anything.
+ * switchboard tick: does what time has made due in chat sessions, and deletes
+ * what is of no more use, beside the requests.  All is as correct without it,
+ * as whoever looks does the same.
  */
 #include <signal.h>
 #include <json-c/json.h>
@@ -17,6 +18,7 @@ static volatile sig_atomic_t stopped;
 static struct {
 	struct cmd_sweep logins, counts, odd;
 	int		 keys;
+	int64_t		 sessions, requests;	/* of chat, that are over */
 	bool		 watched;
 	int64_t		 shown_at;
 	int		 width;		/* of what is shown, or 0 */
@@ -52,7 +54,9 @@ number_of(struct sb_pool *pool, int64_t n, const char *what)
 static const char *
 summary(struct sb_pool *pool)
 {
-	return sb_printf(pool, "deleted %s, %s, %s",
+	return sb_printf(pool, "ended %s, expired %s; deleted %s, %s, %s",
+	    number_of(pool, tick.sessions, "chat session"),
+	    number_of(pool, tick.requests, "feedback request"),
 	    number_of(pool, tick.logins.total, "login"),
 	    number_of(pool, tick.counts.total + tick.odd.total, "count"),
 	    number_of(pool, tick.keys, "key"));
@@ -153,6 +157,47 @@ sweep_counts(struct cmd_sweep *s)
 	return cmd_sweep(s) || (sb_db_damaged(s->db) && cmd_sweep(s));
 }
 
+/* ------------------------------------------------------------------ chat */
+
+#define SETTLED	20	/* sessions, in a transaction */
+
+/* One transaction's worth; false if it failed. */
+static bool
+settle_some(struct sb_db *db, bool *more)
+{
+	struct sb_pool *pool = sb_pool_new();
+	struct sb_way way = { .started = sb_monotonic() };
+	struct sb_request rq = { .pool = pool, .db = db, .way = &way };
+	struct sb_settled settled;
+	struct sb_response rs;
+	bool done;
+
+	sb_db_attach(db, pool);
+	sb_response_begin(&rs, &rq);
+	*more = sb_chat_settle_all(&rs, SETTLED, &settled) == SETTLED;
+	done = !sb_db_failed(db);
+	done &= sb_wait_commit(&rq, done);
+	if (done) {
+		sb_outbox_committed(&rq);
+		tick.sessions += settled.sessions;
+		tick.requests += settled.requests;
+	}
+	sb_pool_free(pool);
+	return done;
+}
+
+/* What time has changed in chat sessions; nobody had to wait for it. */
+static bool
+settle_chat(struct sb_db *db)
+{
+	bool more = true;
+
+	while (more && show_progress())
+		if (!settle_some(db, &more))
+			return false;
+	return true;
+}
+
 /* ------------------------------------------------------------------ all */
 
 static bool
@@ -191,7 +236,8 @@ do_all(struct sb_db *db)
 	    .some = drop_counts, .go_on = show_progress };
 	tick.odd = (struct cmd_sweep){ .db = counts, .group = "limits",
 	    .some = drop_odd_counts, .go_on = show_progress };
-	done = cmd_sweep(&tick.logins);
+	done = settle_chat(db);
+	done &= cmd_sweep(&tick.logins);
 	done &= sweep_counts(&tick.counts);
 	done &= sweep_counts(&tick.odd);
 	done &= tidy_keys();
@@ -207,6 +253,10 @@ remember(struct sb_pool *pool)
 {
 	struct json_object *o = sb_note_new(pool, SB_NOTE_TICK, sb_now());
 
+	json_object_object_add(o, "sessions",
+	    json_object_new_int64(tick.sessions));
+	json_object_object_add(o, "requests",
+	    json_object_new_int64(tick.requests));
 	json_object_object_add(o, "logins",
 	    json_object_new_int64(tick.logins.total));
 	json_object_object_add(o, "counts",
