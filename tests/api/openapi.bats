@@ -66,7 +66,8 @@ walk()
 	holds "$operations"' | map(.operationId) | contains(["register_user",
 	    "login", "refresh_tokens", "logout", "logout_everywhere",
 	    "list_logins", "revoke_login", "get_me", "update_me", "delete_me",
-	    "change_password", "get_limits", "get_root", "get_health"])'
+	    "change_password", "get_limits", "get_root", "get_health",
+	    "create_agent_key", "list_agent_keys", "delete_agent_key"])'
 }
 
 @test "every operation is described, and has a tag that is, too" {
@@ -182,7 +183,7 @@ walk()
 
 @test "what needs a token takes it by either scheme" {
 	document
-	holds '.paths | [.["/api/auth/me"][], .["/api/limits"].get]
+	holds '.paths | [.["/api/auth/me", "/api/auth/keys"][]]
 	    | all(.security == [{"bearer": []}, {"oauth2": []}])'
 	holds '.paths["/api/auth/logout"].post.security
 	    == [{"bearer": []}, {"oauth2": []}, {}]'

@@ -31,6 +31,8 @@ FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "limit-7d9"
 
 JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]{43}"
+AGENT_KEY = r"sbk_[\w-]{43}"
+WEBHOOK_SECRET = r"whsec_[\w+/]{43}="
 
 # Numbers that depend on what was done before, or on the time.
 COUNTED = {"limit", "remaining", "retry_after", "reset_at"}
@@ -195,10 +197,14 @@ class Walk:
         """The path with its parameters: some are of what there is."""
         path = operation.path
         for parameter in operation.json.get("parameters", ()):
+            if parameter["in"] != "path":
+                continue
             value = parameter["example"]
             if operation.name == "revoke_login":
                 page = self.send("list_logins", house, tokens)
                 value = page.json()["sessions"][0]["id"]
+            elif operation.name == "delete_agent_key":
+                value = self.agent_key(house, tokens)["id"]
             elif operation.name == "get_file":
                 page = self.send("show_docs", house, tokens)
                 file = re.search(rb"/static/([^/\"]+)/([^/\"]+)\"", page.body)
@@ -220,15 +226,29 @@ class Walk:
             body, content_type = encode(media, content | (change or {}))
             body = body if raw is None else raw
         if token is None and operation.json["security"]:
-            scheme = operation.json["security"][0]
-            token = house.operators_token() if "operator" in scheme else \
-                WATCHER if "metrics" in scheme else tokens["access_token"]
+            token = self.token(operation, house, tokens)
         answer = house.call(
             operation.program, operation.method,
             target or self.target(operation, house, tokens), body or b"",
             content_type, token, more)
         self.judge(operation, answer)
         return answer
+
+    def token(self, operation, house, tokens):
+        """What the first scheme of the operation asks for."""
+        scheme = operation.json["security"][0]
+        if "operator" in scheme:
+            return house.operators_token()
+        if "agent" in scheme:
+            return self.agent_key(house, tokens)["key"]
+        return WATCHER if "metrics" in scheme else tokens["access_token"]
+
+    def agent_key(self, house, tokens):
+        """A key of the account's, one in a house."""
+        if "agent" not in tokens:
+            tokens["agent"] = self.send("create_agent_key", house, tokens,
+                                        more=UNLIMITED).json()
+        return tokens["agent"]
 
     # ------------------------------------------------------ an answer's shape
 
@@ -291,7 +311,8 @@ class Walk:
         if name == "detail":
             return re.sub(r"\d+", "9", shown) == re.sub(r"\d+", "9", got)
         return any(re.fullmatch(form, shown) and re.fullmatch(form, got)
-                   for form in (UUID, JWT, FORMATS["date-time"]))
+                   for form in (UUID, JWT, AGENT_KEY, WEBHOOK_SECRET,
+                                FORMATS["date-time"]))
 
     # --------------------------------------------------------------- the modes
 
@@ -306,6 +327,8 @@ class Walk:
         tokens = None
         if operation.name != "register_user":
             tokens = self.register(house)
+        if operation.name == "list_agent_keys":
+            self.agent_key(house, tokens)
         answer = self.send(operation.name, house, tokens, media)
         if answer.status != operation.success():
             self.complain(where, f"is answered with {answer}")
@@ -404,6 +427,21 @@ class Walk:
         house.operate("user", "disable", "testuser")
         return self.send(name, house, tokens, target=target)
 
+    def provoke_not_enough_permissions(self, name, house, tokens):
+        """By whichever of the two, user and agent, the operation isn't for;
+        an administrator's is not for other users, either."""
+        operation = self.by_name[name]
+        target = self.target(operation, house, tokens)
+        schemes = {one for each in operation.json["security"] for one in each}
+        token = tokens["access_token"] if "agent" in schemes else \
+            self.agent_key(house, tokens)["key"]
+        return self.send(name, house, tokens, target=target, token=token)
+
+    def provoke_user_cannot_have_more_than_100_keys(self, name, house, tokens):
+        for _ in range(100):
+            self.send(name, house, tokens, more=UNLIMITED)
+        return self.send(name, house, tokens)
+
     def provoke_not_found(self, name, house, tokens):
         target = self.target(self.by_name[name], house, tokens)
         if name == "get_metrics":
@@ -477,7 +515,8 @@ class Walk:
                               f"{sorted(found)}")
 
 
-VALUES = [None, 7, True, [], {}, "", "a", "x" * 2000, "not@one@", "\u0001" * 9]
+VALUES = [None, 7, True, [], {}, "", "a", "x" * 2001, "not@one@", "\u0001" * 9,
+          [7], ["a"], ["a", "a"], ["agent", "agent"]]
 
 
 def bodies(media, example):

@@ -128,6 +128,19 @@ def rule_min_items(_doc, schema, value, where):
     return None
 
 
+def rule_max_items(_doc, schema, value, where):
+    if isinstance(value, list) and len(value) > schema["maxItems"]:
+        return f"{where} is too long: {value!r}"
+    return None
+
+
+def rule_unique(_doc, schema, value, where):
+    if schema["uniqueItems"] and isinstance(value, list) and \
+            any(one in value[:i] for i, one in enumerate(value)):
+        return f"{where} has something twice: {value!r}"
+    return None
+
+
 RULES = {
     "$ref": rule_ref, "anyOf": rule_any, "type": rule_type,
     "properties": rule_properties, "additionalProperties": rule_more,
@@ -138,5 +151,6 @@ RULES = {
     "maxLength": of_text(lambda s, v: len(v) <= s["maxLength"]),
     "minimum": of_number(lambda s, v: v >= s["minimum"]),
     "maximum": of_number(lambda s, v: v <= s["maximum"]),
-    "minItems": rule_min_items,
+    "minItems": rule_min_items, "maxItems": rule_max_items,
+    "uniqueItems": rule_unique,
 }

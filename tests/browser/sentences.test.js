@@ -92,7 +92,7 @@ function literals() {
 	const lib = join(source, "lib");
 
 	return readdirSync(lib).filter((name) => name.endsWith(".c"))
-		.concat("../cgi/auth.c")
+		.concat("../cgi/auth.c", "../cgi/auth_keys.c")
 		.map((name) => readFileSync(join(lib, name), "utf8")
 			.replace(/"\s*\n\s*"/g, "")).join("\n");
 }

@@ -23,6 +23,8 @@ export const details = {
 	"Invalid refresh token": { sentence: "This login has ended: it was " +
 		"revoked, the password was changed, or it was not used for " +
 		"too long. Please log in again." },
+	"Not enough permissions": {
+		sentence: "This is not allowed to you." },
 	"Not Found": { sentence: "That is not there any more." },
 	"Not authenticated": { sentence: "Please log in first." },
 	"Request body is incomplete": { sentence: "Something was lost on the " +
@@ -31,6 +33,8 @@ export const details = {
 		sentence: "That is too much text for one request." },
 	"Service temporarily unavailable": { sentence: "The service is busy " +
 		"or under repair. Please try again in a moment." },
+	"User cannot have more than 100 keys": { sentence: "There are 100 " +
+		"keys already. Please delete one that is of no more use." },
 	"X-Forwarded-For is ambiguous": { sentence: "A proxy in front of " +
 		"this service is set up wrongly. Whoever runs it can mend " +
 		"that." },
@@ -106,10 +110,24 @@ export const reasons = {
 		"Something is missing behind the @.",
 	"There must be something before the @-sign.":
 		"Something is missing before the @.",
+	"must begin with https://":
+		"The address of a webhook begins with https://.",
 	"must be valid UTF-8": "This text is damaged. Please type it anew.",
 	"must not be given twice": "This was sent twice.",
 	"must not contain control characters":
 		"It can't contain line breaks, tabs or the like.",
+	"must not contain a fragment":
+		"The address of a webhook can't contain a #.",
+	"must not contain a user name or a password": "The address of a " +
+		"webhook can't contain a user name or a password.",
+	"must only contain characters that a URL can have": "This contains a " +
+		"character that the address of a webhook can't have.",
+	"must have a host after https://":
+		"The address of a webhook has a host, such as example.com.",
+	"must have a port from 1 to 65535 after the host's :":
+		"The port behind the : must be a number from 1 to 65535.",
+	"must have two hexadecimal digits after each %":
+		"Two hexadecimal digits must follow each %.",
 	"not an id": "This is not an id.",
 	"there must be an email or a username":
 		"Nothing has changed: type a new name or a new address first.",
