@@ -81,7 +81,7 @@ has_load_grown()	# N: there are so many answers
 
 are_replaced()
 {
-	not is_alive "$@" && (($(workers | wc -l) == 2 * SB_WORKERS))
+	not is_alive "$@" && (($(workers | wc -l) == 4 * SB_WORKERS))
 }
 
 # ---------------------------------------------------------------- the log
@@ -420,7 +420,9 @@ has_all()
 # Calls them; all processes of before, the parents too, are gone.
 have_noticed()
 {
-	curl -s -o /dev/null "$SB_URL/health" -o /dev/null \
-	    -H "Authorization: Bearer $access" "$SB_URL/api/auth/me"
+	curl -s -H "Authorization: Bearer $access" \
+	    -o /dev/null "$SB_URL/health" -o /dev/null "$SB_URL/api/auth/me" \
+	    -o /dev/null "$SB_URL/api/sessions" \
+	    -o /dev/null "$SB_URL/api/sessions/$nobody/events"
 	not is_alive "${old[@]}"
 }

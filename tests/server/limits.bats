@@ -164,7 +164,7 @@ kill_amid()	# USER MICROSECONDS
 # Some wait for the lock, and so there are more of them.
 is_crowded()
 {
-	(($(workers | wc -l) > 2 * SB_WORKERS))
+	(($(workers | wc -l) > 4 * SB_WORKERS))
 }
 
 @test "all processes killed amid a crowd: no request too many, and none lost" {

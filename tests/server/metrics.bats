@@ -46,7 +46,7 @@ serving()
 {
 	call GET /metrics -H "Authorization: Bearer $token"
 	assert_equal "$(sed -n 's/^switchboard_processes{//p' <<<"$body" |
-	    xargs)" "program=auth} $1 program=meta} $1"
+	    xargs)" "$(printf "program=%s} $1\n" auth chat events meta | xargs)"
 }
 
 @test "what many workers count adds up, and outlives them and the server" {
