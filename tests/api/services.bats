@@ -32,7 +32,7 @@ files()
 @test "make install puts each thing in its place" {
 	run -0 files
 	for file in usr/bin/switchboard \
-	    usr/libexec/switchboard/{auth,meta} \
+	    usr/libexec/switchboard/{auth,chat,events,meta} \
 	    usr/share/switchboard/openapi.json \
 	    usr/share/man/man1/switchboard.1 \
 	    usr/share/man/man5/switchboard.env.5 \
@@ -119,11 +119,13 @@ make_units()
 	make_ install-pkglibexecPROGRAMS install-binPROGRAMS
 	cd "$units"
 	SYSTEMD_UNIT_PATH=$units:$units/stubs run -0 systemd-analyze verify \
-	    --man=no switchboard.target switchboard@{auth,meta}.{service,socket} \
+	    --man=no switchboard.target switchboard@{auth,chat,events,meta}.{service,socket} \
 	    switchboard-{tick,backup}.{service,timer}
 	is "$output" ''
 	systemd-sysusers --dry-run "$units/sysusers.conf"
-	has "$(<switchboard.target)" 'switchboard@meta.socket'
+	for name in auth chat events meta; do
+		has "$(<switchboard.target)" "switchboard@$name.socket"
+	done
 }
 
 @test "each service is exposed at 0.2 of 10 at most" {

@@ -62,14 +62,19 @@ export function ask(url, options = {})
 		headers: { ...options.headers, Connection: "close" } });
 }
 
-// Whether both programs answer, the second one a stranger.
+// No session's id (RFC 9562 section 5.9).
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+// Whether all programs answer; but for the first, to a stranger.
 async function is_up(port)
 {
 	const status = (path) => ask(`http://127.0.0.1:${port}${path}`)
 		.then((answer) => answer.status, () => 0);
 
 	return await status("/health") === 200 &&
-		await status("/api/limits") === 401;
+		await status("/api/limits") === 401 &&
+		await status("/api/sessions") === 401 &&
+		await status(`/api/sessions/${NOBODY}/events`) === 401;
 }
 
 // Whether a process group has a living member.
