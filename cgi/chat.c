@@ -137,7 +137,7 @@ begin_session(struct sb_request *rq, struct sb_response *rs)
 		    (int)sb_settings.max_concurrent_sessions));
 	}
 	sb_chat_event(rs, SB_SESSION_STARTED, id, row, sb_db_now(rq->db));
-	sb_put_session(rs, row, true);
+	sb_put_session(rs, row);
 	return SB_CREATED;
 }
 
@@ -160,19 +160,13 @@ enum { LISTED_SESSIONS, LISTED_TOTAL, LISTED_ACTIVE };
 static const struct sb_field list_out[] = {
 	[LISTED_SESSIONS] = { "sessions", SB_LIST,
 	    "The newest first, without their lists.",
-	    .fields = sb_session_out },
+	    .fields = sb_bare_session_out },
 	[LISTED_TOTAL] = { "total", SB_INT, "How many there are.",
 	    .example = "1" },
 	[LISTED_ACTIVE] = { "active_count", SB_INT,
 	    "How many have not ended.", .example = "1" },
 	SB_END_AS("SessionList")
 };
-
-static void
-put_bare_session(struct sb_response *rs, const struct sb_row *row)
-{
-	sb_put_session(rs, row, false);
-}
 
 static enum sb_status
 list_sessions(struct sb_request *rq, struct sb_response *rs)
@@ -193,7 +187,7 @@ list_sessions(struct sb_request *rq, struct sb_response *rs)
 	    sb_bind("before", before == NULL ? "" : before),
 	    sb_bind_int("all", all), sb_bind_int("some",
 	    sb_has(rq, LIST_LIMIT) ? sb_int(rq, LIST_LIMIT) : 50));
-	sb_put_rows(rs, LISTED_SESSIONS, row, put_bare_session);
+	sb_put_rows(rs, LISTED_SESSIONS, row, sb_put_bare_session);
 	sb_put_int(rs, LISTED_TOTAL, counts == NULL ? 0 :
 	    sb_row_int(counts, all ? "total" : "active"));
 	sb_put_int(rs, LISTED_ACTIVE, counts == NULL ? 0 :
@@ -210,7 +204,7 @@ show_session(struct sb_request *rq, struct sb_response *rs)
 
 	if (row == NULL)
 		return no_session(rq, rs);
-	sb_put_session(rs, row, true);
+	sb_put_session(rs, row);
 	return SB_OK;
 }
 
@@ -287,7 +281,7 @@ change_session(struct sb_request *rq, struct sb_response *rs)
 	if (row == NULL)
 		return no_session(rq, rs);
 	tell_change(rq, rs, was, row);
-	sb_put_session(rs, row, true);
+	sb_put_session(rs, row);
 	return SB_OK;
 }
 

@@ -235,35 +235,47 @@ static const struct sb_field session_metadata[] = {
 	SB_END_AS("SessionMetadata")
 };
 
+/* What a session has with its lists and without. */
 enum { SESSION_ID, SESSION_USER, SESSION_TITLE, SESSION_STATUS,
     SESSION_CREATED, SESSION_TOUCHED, SESSION_CHANNEL, SESSION_AGENT_STATUS,
-    SESSION_MESSAGES, SESSION_FEEDBACK, SESSION_METADATA };
+    SESSION_REST };
+#define SESSION_FIELDS \
+	[SESSION_ID] = { "id", SB_UUID, "The session's id.", \
+	    .example = SB_EXAMPLE_SESSION }, \
+	[SESSION_USER] = { "user_id", SB_UUID, "Whose it is.", \
+	    .example = EXAMPLE_USER }, \
+	[SESSION_TITLE] = { "title", SB_TEXT, "What its user calls it.", \
+	    .optional = true, .example = "Release 2.1" }, \
+	[SESSION_STATUS] = { "status", SB_ENUM, \
+	    "Paused: by its user, or while a feedback request is pending.", \
+	    .choices = session_statuses }, \
+	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began.", \
+	    .example = EXAMPLE_TIME }, \
+	[SESSION_TOUCHED] = { "updated_at", SB_TIME, \
+	    "When it last changed.", .example = EXAMPLE_TIME }, \
+	[SESSION_CHANNEL] = { "preferred_channel", SB_ENUM, \
+	    "Where its user is.", .choices = sb_channels }, \
+	[SESSION_AGENT_STATUS] = { "agent_status", SB_ENUM, \
+	    "What its agent is doing.", .choices = sb_agent_statuses }
+
+enum { SESSION_MESSAGES = SESSION_REST, SESSION_FEEDBACK, SESSION_METADATA };
 const struct sb_field sb_session_out[] = {
-	[SESSION_ID] = { "id", SB_UUID, "The session's id.",
-	    .example = SB_EXAMPLE_SESSION },
-	[SESSION_USER] = { "user_id", SB_UUID, "Whose it is.",
-	    .example = EXAMPLE_USER },
-	[SESSION_TITLE] = { "title", SB_TEXT, "What its user calls it.",
-	    .optional = true, .example = "Release 2.1" },
-	[SESSION_STATUS] = { "status", SB_ENUM,
-	    "Paused: by its user, or while a feedback request is pending.",
-	    .choices = session_statuses },
-	[SESSION_CREATED] = { "created_at", SB_TIME, "When it began.",
-	    .example = EXAMPLE_TIME },
-	[SESSION_TOUCHED] = { "updated_at", SB_TIME, "When it last changed.",
-	    .example = EXAMPLE_TIME },
-	[SESSION_CHANNEL] = { "preferred_channel", SB_ENUM,
-	    "Where its user is.", .choices = sb_channels },
-	[SESSION_AGENT_STATUS] = { "agent_status", SB_ENUM,
-	    "What its agent is doing.", .choices = sb_agent_statuses },
+	SESSION_FIELDS,
 	[SESSION_MESSAGES] = { "messages", SB_LIST,
-	    "The newest 50, the oldest first; left out of lists and events.",
-	    .fields = sb_message_out, .optional = true },
+	    "The newest 50, the oldest first.", .fields = sb_message_out },
 	[SESSION_FEEDBACK] = { "feedback_requests", SB_LIST,
-	    "Likewise.", .fields = sb_feedback_out, .optional = true },
+	    "Likewise.", .fields = sb_feedback_out },
 	[SESSION_METADATA] = { "metadata", SB_OBJECT, "How it began.",
 	    .fields = session_metadata },
 	SB_END_AS("Session")
+};
+
+enum { BARE_METADATA = SESSION_REST };
+const struct sb_field sb_bare_session_out[] = {
+	SESSION_FIELDS,
+	[BARE_METADATA] = { "metadata", SB_OBJECT, "How it began.",
+	    .fields = session_metadata },
+	SB_END_AS("SessionSummary")
 };
 
 static const char *
@@ -288,8 +300,8 @@ put_lists(struct sb_response *rs, const char *id)
 	    sb_put_feedback);
 }
 
-void
-sb_put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
+static void
+put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
 {
 	const char *id = sb_row_text(row, "id");
 
@@ -305,9 +317,21 @@ sb_put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
 	    sb_row_text(row, "agent_status"));
 	if (lists)
 		put_lists(rs, id);
-	sb_open(rs, SESSION_METADATA);
+	sb_open(rs, lists ? (int)SESSION_METADATA : (int)BARE_METADATA);
 	sb_put_text(rs, BEGAN_AGENT, sb_row_text(row, "user_agent"));
 	sb_put_text(rs, BEGAN_ADDRESS, sb_row_text(row, "ip_address"));
 	sb_put_time(rs, BEGAN_ACTIVE, sb_row_int(row, "active_at"));
 	sb_close(rs);
+}
+
+void
+sb_put_session(struct sb_response *rs, const struct sb_row *row)
+{
+	put_session(rs, row, true);
+}
+
+void
+sb_put_bare_session(struct sb_response *rs, const struct sb_row *row)
+{
+	put_session(rs, row, false);
 }

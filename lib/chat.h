@@ -23,22 +23,19 @@ extern const char *const sb_channels[];		/* ended by NULL, as all */
 extern const char *const sb_agent_statuses[];
 
 /*
- * What is sent: a session, a message, a feedback request with its responses, a
- * response.  Each is put, by the row of a query, into what is open.
+ * What is sent: a session with its newest messages and requests, SB_NEWEST of
+ * each, or, in lists and events, without; a message, a feedback request with
+ * its responses, a response.  Each is put, by the row of a query, into what is
+ * open.
  */
-extern const struct sb_field sb_session_out[], sb_message_out[],
-    sb_feedback_out[], sb_feedback_response_out[];
+#define SB_NEWEST	50
+extern const struct sb_field sb_session_out[], sb_bare_session_out[],
+    sb_message_out[], sb_feedback_out[], sb_feedback_response_out[];
+void	 sb_put_session(struct sb_response *, const struct sb_row *);
+void	 sb_put_bare_session(struct sb_response *, const struct sb_row *);
 void	 sb_put_message(struct sb_response *, const struct sb_row *);
 void	 sb_put_feedback(struct sb_response *, const struct sb_row *);
 void	 sb_put_feedback_response(struct sb_response *, const struct sb_row *);
-
-/*
- * A session has its newest messages and requests, SB_NEWEST of each, or, in
- * lists and events, neither.
- */
-#define SB_NEWEST	50
-void	 sb_put_session(struct sb_response *, const struct sb_row *,
-	    bool lists);
 
 /* Items of a list, one for each row. */
 void	 sb_put_rows(struct sb_response *, int field, const struct sb_row *,

@@ -58,8 +58,8 @@ payload(struct sb_response *rs, enum sb_event event, const struct sb_row *row)
 		    sb_row_text(row, "agent_status"));
 		break;
 	default:
-		sb_draft(rs, sb_session_out);
-		sb_put_session(rs, row, false);
+		sb_draft(rs, sb_bare_session_out);
+		sb_put_bare_session(rs, row);
 	}
 	return sb_draft_end(rs);
 }

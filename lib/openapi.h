@@ -96,6 +96,7 @@ struct sb_example {
 /* A value of a field, or of fields in a body, by their examples; or NULL. */
 struct json_object *sb_example_field(const struct sb_field *);
 struct json_object *sb_example_fields(const struct sb_field *);
+struct json_object *sb_example_answer(const struct sb_field *);
 
 /*
  * What the route answers: well, but without a body; as its row says otherwise,

@@ -122,7 +122,7 @@ add_success(struct answers *a)
 
 	add_content(a, success);
 	if (r->out != NULL)
-		example = sb_example_fields(r->out);
+		example = sb_example_answer(r->out);
 	if (example != NULL)
 		add(json_of(success), "example", example);
 }

@@ -44,14 +44,14 @@ sb_example_field(const struct sb_field *f)
 
 	switch (f->kind) {
 	case SB_OBJECT:
-		return sb_example_fields(f->fields);
+		return sb_example_answer(f->fields);
 	case SB_LIST:
-		value = sb_example_fields(f->fields);
+		value = sb_example_answer(f->fields);
 		return value == NULL ? NULL : array_of(value);
 	case SB_MAP:
 		value = json_object_new_object();
 		if (word != NULL)
-			add(value, word, sb_example_fields(f->fields));
+			add(value, word, sb_example_answer(f->fields));
 		return value;
 	case SB_TEXTS:
 	case SB_ANY:
@@ -69,9 +69,12 @@ sb_example_field(const struct sb_field *f)
 	    json_object_new_boolean(strcmp(word, "true") == 0) : text(word);
 }
 
-/* What is optional and has no example is left out. */
-struct json_object *
-sb_example_fields(const struct sb_field *f)
+/*
+ * What is optional and has no example is left out; of an answer only if it is an
+ * object, and else null.
+ */
+static struct json_object *
+example_of(const struct sb_field *f, bool answer)
 {
 	struct json_object *object = json_object_new_object(), *value;
 
@@ -81,6 +84,8 @@ sb_example_fields(const struct sb_field *f)
 		if ((f->kind == SB_ENUM && f->optional &&
 		    f->example == NULL) || (value = sb_example_field(f)) ==
 		    NULL) {
+			if (f->optional && answer && f->kind != SB_OBJECT)
+				add(object, f->name, NULL);
 			if (f->optional)
 				continue;
 			json_object_put(object);
@@ -89,6 +94,18 @@ sb_example_fields(const struct sb_field *f)
 		add(object, f->name, value);
 	}
 	return object;
+}
+
+struct json_object *
+sb_example_fields(const struct sb_field *f)
+{
+	return example_of(f, false);
+}
+
+struct json_object *
+sb_example_answer(const struct sb_field *f)
+{
+	return example_of(f, true);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -183,7 +200,7 @@ sb_example_error(struct sb_openapi *o, const struct sb_route *r,
 	struct json_object *rest;
 
 	if (error->fields != NULL) {
-		if ((rest = sb_example_fields(error->fields + 1)) == NULL)
+		if ((rest = sb_example_answer(error->fields + 1)) == NULL)
 			sb_fatal("%s: a field without an example",
 			    error->detail);
 		json_object_object_foreach(rest, name, value)
