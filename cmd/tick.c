@@ -16,7 +16,7 @@ static volatile sig_atomic_t stopped;
 
 /* How far it is, for whoever watches. */
 static struct {
-	struct cmd_sweep logins, counts, odd;
+	struct cmd_sweep logins, counts, odd, repeats;
 	int		 keys;
 	int64_t		 sessions, requests;	/* of chat, that are over */
 	bool		 watched;
@@ -58,11 +58,14 @@ summary(struct sb_pool *pool)
 	    sb_printf(pool, "ended %s, expired %s; ",
 	    number_of(pool, tick.sessions, "chat session"),
 	    number_of(pool, tick.requests, "feedback request"));
+	const char *repeats = tick.repeats.total == 0 ? "" :
+	    sb_printf(pool, ", %s", number_of(pool, tick.repeats.total,
+	    "repeat"));
 
-	return sb_printf(pool, "%sdeleted %s, %s, %s", settled,
+	return sb_printf(pool, "%sdeleted %s, %s, %s%s", settled,
 	    number_of(pool, tick.logins.total, "login"),
 	    number_of(pool, tick.counts.total + tick.odd.total, "count"),
-	    number_of(pool, tick.keys, "key"));
+	    number_of(pool, tick.keys, "key"), repeats);
 }
 
 static void
@@ -201,6 +204,16 @@ settle_chat(struct sb_db *db)
 	return true;
 }
 
+/* --------------------------------------------------------------- repeats */
+
+static bool
+drop_repeats(struct cmd_sweep *s, int most)
+{
+	if (cmd_sweep_lock(s))
+		s->deleted = sb_idempotency_expire(s->db, most);
+	return s->deleted == most;
+}
+
 /* ------------------------------------------------------------------ all */
 
 static bool
@@ -239,8 +252,11 @@ do_all(struct sb_db *db)
 	    .some = drop_counts, .go_on = show_progress };
 	tick.odd = (struct cmd_sweep){ .db = counts, .group = "limits",
 	    .some = drop_odd_counts, .go_on = show_progress };
+	tick.repeats = (struct cmd_sweep){ .db = db, .group = "idempotency",
+	    .some = drop_repeats, .go_on = show_progress };
 	done = settle_chat(db);
 	done &= cmd_sweep(&tick.logins);
+	done &= cmd_sweep(&tick.repeats);
 	done &= sweep_counts(&tick.counts);
 	done &= sweep_counts(&tick.odd);
 	done &= tidy_keys();
@@ -265,6 +281,8 @@ remember(struct sb_pool *pool)
 	json_object_object_add(o, "counts",
 	    json_object_new_int64(tick.counts.total + tick.odd.total));
 	json_object_object_add(o, "keys", json_object_new_int(tick.keys));
+	json_object_object_add(o, "repeats",
+	    json_object_new_int64(tick.repeats.total));
 	sb_note_write(pool, SB_NOTE_TICK, o);
 }
 

@@ -307,6 +307,8 @@ sb_response_wrong(const struct sb_response *rs)
 		return "a draft without an end";
 	if (rs->refusal != NULL)
 		return refusal_wrong(rs);
+	if (rs->replayed)
+		return NULL;
 	success = route->success == SB_NEXT ? SB_OK : route->success;
 	if (rs->status != success && (route->otherwise == SB_NEXT ||
 	    rs->status != route->otherwise))

@@ -6,6 +6,9 @@
 #include "internal.h"
 
 const struct sb_header sb_headers[] = {
+	[SB_IDEMPOTENCY_REPLAYED] = { "Idempotency-Replayed", true, NULL,
+	    "`true`, where a request with the same `Idempotency-Key` was "
+	    "answered so before, and nothing was done again." },
 	[SB_RATELIMIT] = { "RateLimit", true, NULL,
 	    "The strictest limit that this request was counted against: its "
 	    "name, how many may still come, and in how many seconds another "

@@ -136,6 +136,7 @@ struct sb_response {
 	const char	*limit;		/* the strictest one's name, or NULL */
 	struct sb_limit_state strictest;
 	int64_t		 limited_at;	/* when that was looked at */
+	bool		 replayed;	/* it is an earlier request's */
 	bool		 sent;		/* all of it, or its header fields */
 };
 
@@ -162,6 +163,7 @@ struct sb_way {
 	struct sb_check	*check;		/* what they were checked by */
 	struct sb_wait	*wait;		/* it waits; or NULL */
 	const struct sb_news *news;	/* to be told after the commit */
+	struct sb_repeat *repeat;	/* its key; NULL: it has none */
 	int64_t		 started;
 };
 
@@ -244,6 +246,7 @@ enum sb_status sb_put_packed(struct sb_response *, const char *, size_t);
 
 /* Header fields of answers that clients go by; the table has their names. */
 enum sb_header_field {
+	SB_IDEMPOTENCY_REPLAYED,
 	SB_RATELIMIT,
 	SB_RATELIMIT_POLICY,
 	SB_RETRY_AFTER,
@@ -458,6 +461,28 @@ bool	 sb_wait_commit(struct sb_request *, bool commit);
 bool	 sb_stream_begins(const struct sb_response *);
 bool	 sb_stream_follows(const struct sb_response *);
 void	 sb_stream_run(struct sb_response *);
+
+/* --------------------------------------------------------- idempotency.c */
+
+extern const struct sb_error sb_error_repeat;
+
+/* Which field of a route's input the Idempotency-Key is; -1 if none is. */
+int	 sb_idempotency_field(const struct sb_route *);
+
+/* Prepares the queries before the first request, if any route has a key. */
+void	 sb_idempotency_prepare(struct sb_db *, const struct sb_route *);
+
+/*
+ * A step of the way, the last before the handler: takes the request's key, if
+ * it has one, or answers as the first request did that had it.
+ */
+enum sb_status sb_idempotency_begin(struct sb_request *, struct sb_response *);
+
+/* Keeps the finished answer, or lets the key go, before the commit. */
+void	 sb_idempotency_end(struct sb_response *, bool succeeded);
+
+/* Deletes some keys that are over; how many there were. */
+int64_t	 sb_idempotency_expire(struct sb_db *, int some);
 
 /* -------------------------------------------------------------- outbox.c */
 
@@ -728,7 +753,7 @@ ssize_t	 sb_read_all(int fd, char *, size_t n);
 /*
  * What was last done, and when, in a file of the data directory each: a backup
  * that was taken (with the members file, bytes), a tick that did all that it
- * had to (logins, counts, keys: how many it deleted).
+ * had to (logins, counts, keys, repeats: how many it deleted).
  */
 enum sb_note { SB_NOTE_BACKUP, SB_NOTE_TICK, SB_NOTES };
 
@@ -845,6 +870,9 @@ size_t	 sb_utf8_cut(const char *, size_t n);
 
 /* Two lower-case digits a byte, and a NUL. */
 void	 sb_hex(char *to, const unsigned char *, size_t n);
+
+/* SHA-256 (FIPS 180-4) of the bytes, so written. */
+const char *sb_sha256_hex(struct sb_pool *, const void *, size_t n);
 
 /* Bytes that cannot be guessed. */
 void	 sb_random(void *, size_t);

@@ -120,6 +120,8 @@ add_success(struct answers *a)
 	struct json_object *success = answer(a, status,
 	    sb_example_success(a->o, r, status).headers), *example = NULL;
 
+	if (sb_idempotency_field(r) >= 0)
+		answer(a, status, 1U << SB_IDEMPOTENCY_REPLAYED);
 	add_content(a, success);
 	if (r->out != NULL)
 		example = sb_example_answer(r->out);
@@ -259,6 +261,8 @@ sb_openapi_answers(struct sb_openapi *o, struct json_object *json,
 	if (has_id(r))
 		add_error(&a, &sb_error_not_found);
 	add_error(&a, &sb_error_too_large);
+	if (sb_idempotency_field(r) >= 0)
+		add_error(&a, &sb_error_repeat);
 	add_invalid(&a);
 	add_limited(&a);
 	add_error(&a, &sb_error_internal);

@@ -125,6 +125,7 @@ sb_refuse_with(struct sb_response *rs, enum sb_status status,
 	rs->fault = NULL;
 	rs->refusal = body;
 	rs->refused = status;
+	rs->replayed = false;
 	rs->content = NULL;
 	return rs->status = status;
 }

@@ -108,6 +108,7 @@ static sb_handler *const steps[] = {
 	sb_limit_caller,	/* address or user: 429, 503 */
 	sb_check_input,		/* 413, 422 */
 	sb_limit_subject,	/* session and channel: 404, 429, 503 */
+	sb_idempotency_begin,	/* an answer that was given before: 422 */
 	handle,
 };
 
@@ -135,6 +136,7 @@ settle(struct sb_request *rq, struct sb_response *rs)
 		sb_refuse(rs, &sb_error_internal);
 	}
 	sb_response_finish(rs);
+	sb_idempotency_end(rs, succeeded(rs->status));
 	if (!sb_wait_commit(rq, succeeded(rs->status)) &&
 	    rs->status != SB_UNAVAILABLE && rs->status != SB_INTERNAL)
 		sb_refuse(rs, &sb_error_unavailable);
@@ -242,6 +244,7 @@ work(void)
 	    r++)
 		if (r->access->prepare != NULL)
 			r->access->prepare(store);
+	sb_idempotency_prepare(store, program->routes);
 	sb_limit_prepare(program->routes);
 	sb_conn_fastcgi(serve_one, more);
 	outdated = sb_db_outdated(store);

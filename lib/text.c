@@ -1,8 +1,9 @@
 /*
- * Time, UUIDs, random bytes, and the little of UTF-8 that every program needs
- * (what needs Unicode's tables is in name.c and email.c).
+ * Time, UUIDs, random bytes, digests, and the little of UTF-8 that every program
+ * needs (what needs Unicode's tables is in name.c and email.c).
  */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -190,4 +191,15 @@ sb_hex(char *to, const unsigned char *bytes, size_t n)
 		*to++ = digits[*bytes & 15];
 	}
 	*to = '\0';
+}
+
+const char *
+sb_sha256_hex(struct sb_pool *pool, const void *bytes, size_t n)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char *hex = sb_alloc(pool, 2 * sizeof(digest) + 1);
+
+	SHA256(bytes, n, digest);
+	sb_hex(hex, digest, sizeof(digest));
+	return hex;
 }
