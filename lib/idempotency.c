@@ -51,7 +51,7 @@ target_of(struct sb_request *rq)
 	const char *path = rq->way->path;
 	size_t n = strlen(path);
 
-	while (n > 1 && path[n - 1] == '/')
+	if (n > 1 && path[n - 1] == '/')
 		n--;
 	return sb_printf(rq->pool, "%s %.*s",
 	    sb_method_names[rq->way->route->method], (int)n, path);

@@ -94,7 +94,8 @@ preflight()	# ORIGIN METHOD TARGET [HEADERS]
 	names=${names// /}
 	for name in X-RateLimit-Limit X-RateLimit-Remaining \
 	    X-RateLimit-Reset X-RateLimit-Window X-RateLimit-Warning \
-	    RateLimit-Policy RateLimit Retry-After X-Request-ID; do
+	    RateLimit-Policy RateLimit Retry-After X-Request-ID \
+	    Idempotency-Replayed; do
 		has "${names,,}" ",${name,,},"
 	done
 }

@@ -801,7 +801,7 @@ users()
 	run -0 "$programs/sample" --openapi
 	body=$output
 	holds '.openapi | startswith("3.1.")'
-	holds '.paths | length == 37 and (has("/items/{id}"))'
+	holds '.paths | length == 39 and (has("/items/{id}"))'
 	holds '.paths["/items/{id}"] | keys == ["delete","get","patch"]'
 	holds '.paths["/write-keep"].post.responses | has("200") and has("409")
 	    and has("422") and has("500") and has("503")'

@@ -2,6 +2,7 @@
  * A program of the tests: a route for each kind and place of a field, and
  * handlers that break their word on purpose.  tests/api/sample.bats calls it.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "sb.h"
@@ -607,6 +608,52 @@ write_and_judge(struct sb_request *rq, struct sb_response *rs)
 	return sb_invalid(rs, STORE_NAME, "must be another");
 }
 
+/* ----------------------------------------------- what may be sent again */
+
+enum { REPEAT_NAME, REPEAT_KEY };
+static const struct sb_field repeat_in[] = {
+	[REPEAT_NAME] = { "name", SB_TEXT, "A user's name.", 1, 50 },
+	[REPEAT_KEY] = SB_IDEMPOTENCY_KEY,
+	SB_END
+};
+enum { REPEATED_ID, REPEATED_NAME };
+static const struct sb_field repeated_out[] = {
+	[REPEATED_ID] = { "id", SB_UUID, "Another one each time." },
+	[REPEATED_NAME] = { "name", SB_TEXT, "The name." },
+	SB_END
+};
+
+/* Writes, and then does what the name says. */
+static enum sb_status
+repeat(struct sb_request *rq, struct sb_response *rs)
+{
+	const char *name = sb_text(rq, REPEAT_NAME);
+
+	add(rq);
+	if (strncmp(name, "refuse", 6) == 0)
+		return sb_fail(rs, &error_taken);
+	if (strncmp(name, "keep", 4) == 0) {
+		sb_db_keep(rq->db);
+		return sb_fail(rs, &error_taken);
+	}
+	if (strncmp(name, "fatal", 5) == 0)
+		sb_fatal("the wheel came off");
+	if (strncmp(name, "kill", 4) == 0)
+		raise(SIGKILL);
+	sb_put_text(rs, REPEATED_ID, sb_uuid(rq->pool));
+	if (strncmp(name, "half", 4) != 0)
+		sb_put_text(rs, REPEATED_NAME, name);
+	return SB_CREATED;
+}
+
+static enum sb_status
+repeat_without_answer(struct sb_request *rq, struct sb_response *rs)
+{
+	(void)rs;
+	add(rq);
+	return SB_NO_CONTENT;
+}
+
 /* -------------------------------------------------------------- the limits */
 
 enum { TALK_ID, TALK_CHANNEL, TALK_TEXT };
@@ -777,6 +824,17 @@ static const struct sb_route routes[] = {
 	{ SB_POST, "/write-judge", SB_PUBLIC, write_and_judge, store_in,
 	  word_out, .doc = "Write, and judge what came in.",
 	  .name = "write_judge" },
+	{ SB_POST, "/repeat", SB_USER, repeat, repeat_in, repeated_out,
+	  .doc = "Write once.", .success = SB_CREATED,
+	  .limits = SB_LIMIT_USER, .errors = { &error_taken },
+	  .name = "repeat" },
+	{ SB_POST, "/repeat-elsewhere", SB_USER, repeat, repeat_in,
+	  repeated_out, .doc = "Write once, too.", .success = SB_CREATED,
+	  .errors = { &error_taken },
+	  .name = "repeat_elsewhere" },
+	{ SB_PUT, "/repeat", SB_USER, repeat_without_answer, repeat_in,
+	  .doc = "Write once, and answer nothing.", .success = SB_NO_CONTENT,
+	  .name = "repeat_without_answer" },
 	{ SB_POST, "/talk/{id}", SB_USER, talk, talk_in, talk_out,
 	  .doc = "Count against all limits.", .limits = TALK_LIMITS,
 	  .find = find_session, .errors = { &sb_error_not_found },
