@@ -54,18 +54,13 @@ number_of(struct sb_pool *pool, int64_t n, const char *what)
 static const char *
 summary(struct sb_pool *pool)
 {
-	const char *settled = tick.sessions == 0 && tick.requests == 0 ? "" :
-	    sb_printf(pool, "ended %s, expired %s; ",
+	return sb_printf(pool, "ended %s, expired %s; deleted %s, %s, %s, %s",
 	    number_of(pool, tick.sessions, "chat session"),
-	    number_of(pool, tick.requests, "feedback request"));
-	const char *repeats = tick.repeats.total == 0 ? "" :
-	    sb_printf(pool, ", %s", number_of(pool, tick.repeats.total,
-	    "repeat"));
-
-	return sb_printf(pool, "%sdeleted %s, %s, %s%s", settled,
+	    number_of(pool, tick.requests, "feedback request"),
 	    number_of(pool, tick.logins.total, "login"),
 	    number_of(pool, tick.counts.total + tick.odd.total, "count"),
-	    number_of(pool, tick.keys, "key"), repeats);
+	    number_of(pool, tick.keys, "key"),
+	    number_of(pool, tick.repeats.total, "repeat"));
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * Time, UUIDs, random bytes, digests, and the little of UTF-8 that every program
- * needs (what needs Unicode's tables is in name.c and email.c).
+ * Time, UUIDs, random bytes and digests, and the little of UTF-8 that every
+ * program needs (what needs Unicode's tables is in name.c and email.c).
  */
 #include <errno.h>
 #include <openssl/sha.h>

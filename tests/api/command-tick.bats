@@ -40,7 +40,7 @@ ticks()
 	[ "$logins" != 1 ] || s=
 	[ "$counted" != 1 ] || t=
 	later "$1" switchboard tick
-	says "tick: deleted $logins login$s, $counted count$t, 0 keys, 0 repeats"
+	says "tick: ended 0 chat sessions, expired 0 feedback requests; deleted $logins login$s, $counted count$t, 0 keys, 0 repeats"
 }
 
 # ---------------------------------------------------------------- logins
@@ -48,7 +48,7 @@ ticks()
 @test "without anything to delete it says so, on a new installation, too" {
 	switchboard tick
 	is "$status" 0 'exit status'
-	is "$output" 'tick: deleted 0 logins, 0 counts, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
 	ticks 0 0
 }
 
@@ -253,7 +253,7 @@ shielded()
 	register anna
 	many_logins 7
 	at_second 2000000000 switchboard tick
-	is "$(<"$note")" '{"ended_at":"2033-05-18T03:33:20.000000Z","logins":8,"counts":0,"keys":0,"repeats":0}'
+	is "$(<"$note")" '{"ended_at":"2033-05-18T03:33:20.000000Z","sessions":0,"requests":0,"logins":8,"counts":0,"keys":0,"repeats":0}'
 	is "$(stat -c %a "$note")" 600 mode
 	# One that could not do all of it is none.
 	rm -f "$SWITCHBOARD_DATA"/limits.db*
@@ -287,13 +287,13 @@ on_terminal()
 	register anna
 	many_logins 3000
 	on_terminal --
-	is "${shown%%$'\n'*}" 'tick: deleted 0 logins, 0 counts, 0 keys, 0 repeats'
-	is "${shown##*$'\n'}" 'tick: deleted 3000 logins, 0 counts, 0 keys, 0 repeats'
+	is "${shown%%$'\n'*}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
+	is "${shown##*$'\n'}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3000 logins, 0 counts, 0 keys, 0 repeats'
 	# However much there is: while the clock stands still, once.
 	many_logins 3000
 	on_terminal faketime -f '2033-05-18 03:33:20' --
-	is "$shown" 'tick: deleted 0 logins, 0 counts, 0 keys, 0 repeats
-tick: deleted 3001 logins, 0 counts, 0 keys, 0 repeats'
+	is "$shown" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats
+tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3001 logins, 0 counts, 0 keys, 0 repeats'
 	many_logins 3000
 	on_terminal -- --quiet
 	[ ! -s "$BATS_TEST_TMPDIR/out" ]
@@ -365,7 +365,7 @@ has_begun()
 		wait $pid
 		left=$(logins)
 		is "$(<"$BATS_TEST_TMPDIR/out")" \
-		    "tick: stopped; deleted $((50001 - left)) logins, 0 counts, 0 keys, 0 repeats"
+		    "tick: stopped; ended 0 chat sessions, expired 0 feedback requests; deleted $((50001 - left)) logins, 0 counts, 0 keys, 0 repeats"
 		is "$(<"$BATS_TEST_TMPDIR/err")" ''
 		((left > 1))
 		is "$(sql 'SELECT count(*) FROM refresh_tokens')" "$left" tokens
@@ -384,7 +384,7 @@ has_begun()
 	release_lock
 	is "$status" 69 'exit status'
 	like "${stderr##*$'\n'}" "switchboard tick: the database in $SWITCHBOARD_DATA is busy, .*"
-	is "$output" 'tick: deleted 0 logins, 1 count, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 1 count, 0 keys, 0 repeats'
 	is "$(logins)" 11
 	ticks 0 10
 }
@@ -402,8 +402,8 @@ has_begun()
 	switchboard tick
 	is "$status" 69 'exit status'
 	has "$stderr" 'switchboard tick: the database in '
-	like "$output" 'tick: deleted [0-9]+ logins?, 0 counts, 0 keys, 0 repeats'
-	gone=${output#tick: deleted }
+	like "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted [0-9]+ logins?, 0 counts, 0 keys, 0 repeats'
+	gone=${output#tick: ended 0 chat sessions, expired 0 feedback requests; deleted }
 	gone=${gone%% *}
 	((gone > 0 && gone < 3000))
 	is "$(logins)" $((3001 - gone))
@@ -418,7 +418,7 @@ has_begun()
 	rm -f "$SWITCHBOARD_DATA"/limits.db-*
 	switchboard tick
 	is "$status" 0 'exit status'
-	is "$output" 'tick: deleted 0 logins, 0 counts, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
 	ticks 0 0
 }
 
