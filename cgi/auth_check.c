@@ -63,7 +63,8 @@ auth_check(struct sb_request *rq, struct sb_response *rs)
 enum sb_status
 auth_check_stream(struct sb_request *rq, struct sb_response *rs)
 {
-	const enum sb_status status = sb_listen(rs, NULL);
+	const enum sb_status status = sb_listen(rs, NULL,
+	    SB_STREAM_MAX);
 
 	(void)rq;
 	return status == SB_NEXT ? SB_OK : status;

@@ -445,7 +445,7 @@ struct sb_wait {
 	int		 listener;	/* -1: likewise */
 	struct sb_pool	*pool;		/* of a round, or between pauses */
 	bool		 streams;
-	int64_t		 end;		/* of the stream; monotonic, as next */
+	int64_t		 end;		/* of its time; monotonic, as next */
 	int64_t		 sent_at;	/* the last event or comment */
 };
 

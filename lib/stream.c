@@ -114,8 +114,6 @@ sb_stream_run(struct sb_response *rs)
 	if (way->wait == NULL)
 		sb_fatal("%s streams, and doesn't listen", way->route->path);
 	way->wait->streams = true;
-	way->wait->sent_at = sb_monotonic();
-	way->wait->end = way->wait->sent_at + SB_STREAM_MAX;
 	if (!way->conn->flush(way->conn))
 		return;
 	while (run_round(rs, &cursor) && sb_monotonic() < way->wait->end)

@@ -129,13 +129,13 @@ take_places(struct sb_request *rq, struct sb_response *rs)
 }
 
 enum sb_status
-sb_listen(struct sb_response *rs, const char *about)
+sb_listen(struct sb_response *rs, const char *about, int64_t microseconds)
 {
 	struct sb_request *rq = rs->rq;
 	struct sb_wait *wait;
 	enum sb_status status;
 
-	if (rq->way->head || rq->way->wait != NULL)
+	if (rq->way->head || microseconds <= 0)
 		return SB_NEXT;
 	if (sb_db_failed(rq->db))
 		return sb_refuse(rs, sb_db_error(rq->db));
@@ -154,8 +154,8 @@ sb_listen(struct sb_response *rs, const char *about)
 	}
 	wait->pool = sb_pool_new();
 	sb_pool_defer(rq->pool, free_pool, wait->pool);
-	wait->end = INT64_MAX;
 	wait->sent_at = sb_monotonic();
+	wait->end = wait->sent_at + microseconds;
 	rq->way->wait = wait;
 	rq->pool = wait->pool;
 	sb_db_attach(rq->db, rq->pool);
@@ -210,11 +210,7 @@ sb_pause(struct sb_response *rs, int64_t microseconds)
 	int64_t until = sb_monotonic() + microseconds;
 	bool go_on;
 
-	if (rq->way->head)
-		return false;
-	if (wait == NULL)
-		sb_fatal("a pause of who doesn't listen");
-	if (!sb_wait_commit(rq, true))
+	if (wait == NULL || !sb_wait_commit(rq, true))
 		return false;
 	sb_outbox_committed(rq);
 	sb_pool_clear(wait->pool);

@@ -19,20 +19,23 @@ struct sb_response;
 void	 sb_tell(struct sb_request *, const char *about);
 
 /*
- * Makes the request one that waits, for news of that or, with NULL, for time
- * alone.  SB_NEXT, or refuses: with sb_error_waits, which the route declares,
- * to a caller with 4 of them, and with a 503 where WAITERS wait.  Asked before
- * whatever is waited for is looked at, nothing is missed.  A HEAD never waits:
- * nothing is done, and sb_pause says false.
+ * Makes the request one that waits, so long in all, for news of that or, with
+ * NULL, for time alone.  SB_NEXT, or refuses: with sb_error_waits, which the
+ * route declares, to a caller with 4 of them, and with a 503 where WAITERS
+ * wait.  Asked before whatever is waited for is looked at, nothing is missed.  A
+ * HEAD never waits, nor does who has no time to: nothing is done, and sb_pause
+ * says false.
  */
 extern const struct sb_error sb_error_waits;
-enum sb_status sb_listen(struct sb_response *, const char *about);
+enum sb_status sb_listen(struct sb_response *, const char *about,
+	    int64_t microseconds);
 
 /*
  * Commits what was written, then waits so long, or until there is news.  False
- * at once if the client has gone, this process should end, or the commit
- * failed; one may look once more then, but for the last.  What was read or made
- * since sb_listen is gone: nothing of the answer may have been put yet.
+ * when the time that sb_listen was given is over, and at once if the client has
+ * gone, this process should end, or the commit failed.  One may look once more
+ * then.  What was read or made since sb_listen is gone: nothing of the answer
+ * may have been put yet.
  */
 bool	 sb_pause(struct sb_response *, int64_t microseconds);
 
@@ -46,9 +49,9 @@ bool	 sb_caller_lives(struct sb_request *);
  * only says whether there will be any, as any other does.  After the commit
  * .stream is called again and again, until it says false; cursor is its own, at
  * first 0.  Each call is a round with memory and a transaction of its own,
- * which is committed at its end; what was sent before stays sent.
- * SB_STREAM_MAX after its begin it ends, in sb_pause or between rounds, and a
- * comment is sent where nothing else was for SB_STREAM_QUIET.  sb_event says
+ * which is committed at its end; what was sent before stays sent.  When its
+ * time is over it ends, in sb_pause or between rounds: SB_STREAM_MAX at most.
+ * A comment is sent where nothing else was for SB_STREAM_QUIET.  sb_event says
  * false once the client has gone; its id may be NULL.
  */
 #define SB_EVENT_STREAM	"text/event-stream"

@@ -58,7 +58,8 @@ show(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 begin_stream(struct sb_request *rq, struct sb_response *rs)
 {
-	const enum sb_status status = sb_listen(rs, NULL);
+	const enum sb_status status = sb_listen(rs, NULL,
+	    SB_STREAM_MAX);
 
 	(void)rq;
 	return status == SB_NEXT ? SB_OK : status;

@@ -1372,7 +1372,8 @@ static int events;		/* that were sent */
 static enum sb_status
 listen_or_refuse(struct sb_response *rs)
 {
-	const enum sb_status status = sb_listen(rs, NULL);
+	const enum sb_status status = sb_listen(rs, NULL,
+	    SB_STREAM_MAX);
 
 	return status == SB_NEXT ? SB_OK : status;
 }

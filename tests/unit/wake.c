@@ -316,20 +316,17 @@ static const struct sb_field wait_in[] = {
 	[WAIT_FOR] = { "for", SB_INT, "Milliseconds.", 0, 60000, SB_IN_QUERY },
 	SB_END
 };
-enum { WAIT_WENT_ON, WAIT_BYTES };
+enum { WAIT_WENT_ON };
 static const struct sb_field wait_out[] = {
 	[WAIT_WENT_ON] = { "went_on", SB_BOOL, "Whether to look again." },
-	[WAIT_BYTES] = { "bytes", SB_INT, "Of memory." },
 	SB_END
 };
 
 static int
-become(void *who)
+wake_later(void *about)
 {
-	(void)who;
 	memory_sleep(SB_SECOND / 10);
-	wake(uuid);
-	return 0;
+	return wake(about);
 }
 
 static enum sb_status
@@ -345,14 +342,14 @@ static const struct sb_access somebody = { .admit = admit };
 static enum sb_status
 wait_once(struct sb_request *rq, struct sb_response *rs)
 {
-	enum sb_status status = sb_listen(rs, UUID);
+	const int64_t time = sb_int(rq, WAIT_FOR) * (SB_SECOND / 1000);
+	enum sb_status status = sb_listen(rs, UUID, time);
 	bool went_on;
 
 	if (status != SB_NEXT)
 		return status;
-	went_on = sb_pause(rs, sb_int(rq, WAIT_FOR) * (SB_SECOND / 1000));
+	went_on = sb_pause(rs, 2 * time);
 	sb_put_bool(rs, WAIT_WENT_ON, went_on);
-	sb_put_int(rs, WAIT_BYTES, 0);
 	return SB_OK;
 }
 
@@ -361,7 +358,7 @@ static enum sb_status
 wait_often(struct sb_request *rq, struct sb_response *rs)
 {
 	char *first = NULL, *now = NULL;
-	enum sb_status status = sb_listen(rs, UUID);
+	enum sb_status status = sb_listen(rs, UUID, SB_STREAM_MAX);
 
 	if (status != SB_NEXT)
 		return status;
@@ -372,7 +369,6 @@ wait_often(struct sb_request *rq, struct sb_response *rs)
 		sb_pause(rs, 1);
 	}
 	sb_put_bool(rs, WAIT_WENT_ON, first == now);
-	sb_put_int(rs, WAIT_BYTES, 0);
 	return SB_OK;
 }
 
@@ -380,7 +376,7 @@ wait_often(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 write_and_wait(struct sb_request *rq, struct sb_response *rs)
 {
-	enum sb_status status = sb_listen(rs, UUID);
+	enum sb_status status = sb_listen(rs, UUID, SB_STREAM_MAX);
 
 	if (status != SB_NEXT)
 		return status;
@@ -393,7 +389,6 @@ write_and_wait(struct sb_request *rq, struct sb_response *rs)
 	assert_true(sb_db_writing(rq->db));
 	sb_put_bool(rs, WAIT_WENT_ON, sb_pause(rs, 10 * SB_SECOND));
 	assert_false(sb_db_writing(rq->db));
-	sb_put_int(rs, WAIT_BYTES, 0);
 	return SB_OK;
 }
 
@@ -402,7 +397,6 @@ tell(struct sb_request *rq, struct sb_response *rs)
 {
 	sb_tell(rq, UUID);
 	sb_put_bool(rs, WAIT_WENT_ON, true);
-	sb_put_int(rs, WAIT_BYTES, 0);
 	return SB_OK;
 }
 
@@ -416,13 +410,14 @@ static const struct sb_route routes[] = {
 	{ SB_NONE }
 };
 
-static const char went_on[] = "{\"went_on\":true,\"bytes\":0}";
+static const char went_on[] = "{\"went_on\":true}",
+    time_is_up[] = "{\"went_on\":false}";
 
 static void
 a_wait_ends_with_news(void **state)
 {
 	int64_t began = memory_clock();
-	pid_t pid = memory_fork(become, NULL);
+	pid_t pid = memory_fork(wake_later, uuid);
 
 	(void)state;
 	memory_expect(CALL(routes, .target = "/once?for=20000"), 200, went_on);
@@ -437,9 +432,18 @@ or_when_its_time_is_up(void **state)
 	int64_t began = memory_clock();
 
 	(void)state;
-	memory_expect(CALL(routes, .target = "/once?for=200"), 200, went_on);
+	memory_expect(CALL(routes, .target = "/once?for=200"), 200, time_is_up);
 	assert_in_range((memory_clock() - began) / 1000, 200, 5000);
 	assert_int_equal(names_in("waiting"), 0);
+}
+
+/* It has no place then, and needs none. */
+static void
+who_has_no_time_waits_for_nothing(void **state)
+{
+	(void)state;
+	memory_expect(CALL(routes, .target = "/once?for=0"), 200, time_is_up);
+	assert_int_equal(names_in("waiting"), -1);
 }
 
 static void
@@ -524,12 +528,12 @@ a_caller_has_four_at_once(void **state)
 	memory_expect(a, 429, "{\"detail\":\"Too many open waits\"}");
 	assert_string_equal(memory_header(a, "Retry-After"), "1");
 	memory_expect(CALL(routes, .target = "/once?for=1",
-	    .more = { "HTTP_X_CALLER=" OTHER }), 200, went_on);
+	    .more = { "HTTP_X_CALLER=" OTHER }), 200, time_is_up);
 	/* A killed one's is free. */
 	kill(pids[0], SIGKILL);
 	assert_int_equal(memory_wait(pids[0]), 1000 + SIGKILL);
 	memory_expect(CALL(routes, .target = "/once?for=1",
-	    .more = { "HTTP_X_CALLER=" UUID }), 200, went_on);
+	    .more = { "HTTP_X_CALLER=" UUID }), 200, time_is_up);
 	end_waits(pids + 1, 3);
 }
 
@@ -549,7 +553,7 @@ all_together_have_waiters(void **state)
 	assert_non_null(memory_header(a, "Retry-After"));
 	end_waits(pids, 2);
 	memory_expect(CALL(routes, .target = "/once?for=1",
-	    .more = { "HTTP_X_CALLER=" OTHER }), 200, went_on);
+	    .more = { "HTTP_X_CALLER=" OTHER }), 200, time_is_up);
 }
 
 #define WAKE_TEST(f)	cmocka_unit_test_setup(f, anew)
@@ -572,6 +576,7 @@ main(void)
 		WAKE_TEST(without_a_directory_nobody_listens),
 		WAKE_TEST(a_wait_ends_with_news),
 		WAKE_TEST(or_when_its_time_is_up),
+		WAKE_TEST(who_has_no_time_waits_for_nothing),
 		WAKE_TEST(a_head_waits_for_nothing),
 		WAKE_TEST(its_memory_is_that_of_a_look),
 		WAKE_TEST(what_was_written_is_committed_and_told),
