@@ -27,17 +27,17 @@ struct limits {
 };
 
 /* What keys begin with, and whose id follows, up to the next colon. */
-enum whose { NOBODYS, A_USERS, A_LOGINS };
+enum whose { NOBODYS, A_CALLERS, A_LOGINS };
 static const struct beginning {
 	const char	*text;
 	enum whose	 whose;
 } beginnings[] = {
 	{ "account:", NOBODYS },	/* a keyed hash */
 	{ "address:", NOBODYS },
-	{ "channel:", A_USERS },
+	{ "channel:", A_CALLERS },
 	{ "login:", A_LOGINS },
-	{ "session:", A_USERS },
-	{ "user:", A_USERS },
+	{ "session:", A_CALLERS },
+	{ "user:", A_CALLERS },
 	{ NULL, NOBODYS }
 };
 
@@ -123,14 +123,35 @@ each_login(struct limits *l, const char *user)
 	return !sb_db_failed(l->cmd.db);
 }
 
+/* What counts by the id of a user, or of an agent key. */
 static bool
-each_of_user(struct limits *l, const char *id)
+each_of_caller(struct limits *l, const char *id)
 {
 	struct sb_pool *pool = l->cmd.pool;
 
 	return each_key(l, pool, sb_printf(pool, "user:%s", id)) &&
 	    each_beginning(l, sb_printf(pool, "session:%s", id)) &&
-	    each_beginning(l, sb_printf(pool, "channel:%s", id)) &&
+	    each_beginning(l, sb_printf(pool, "channel:%s", id));
+}
+
+/* A user can't have more keys than a page has. */
+static bool
+each_agent(struct limits *l, const char *user)
+{
+	const struct sb_row *row = sb_all(l->cmd.db, SB_Q_AGENT_KEY_PAGE,
+	    sb_bind("user", user), sb_bind("after", ""),
+	    sb_bind_int("some", CMD_PAGE));
+
+	for (; row != NULL; row = row->next)
+		if (!each_of_caller(l, sb_row_text(row, "id")))
+			return false;
+	return !sb_db_failed(l->cmd.db);
+}
+
+static bool
+each_of_user(struct limits *l, const char *id)
+{
+	return each_of_caller(l, id) && each_agent(l, id) &&
 	    each_guess(l, "account", id) && each_login(l, id);
 }
 
@@ -276,6 +297,9 @@ name_of(struct limits *l, const char *key)
 	row = b->whose == A_LOGINS ?
 	    sb_one(l->cmd.db, SB_Q_LOGIN_FIND, sb_bind("id", id)) :
 	    sb_one(l->cmd.db, SB_Q_USER_OF_LOGIN, sb_bind("id", id));
+	if (row == NULL && b->whose == A_CALLERS)
+		row = sb_one(l->cmd.db, SB_Q_AGENT_KEY_FIND,
+		    sb_bind("id", id));
 	return row == NULL ? NULL : sb_printf(l->lines, "%s",
 	    sb_row_text(row, "username"));
 }

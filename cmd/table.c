@@ -154,10 +154,11 @@ const struct cmd_row cmd_table[] = {
 	  "show what counts against rate limits now",
 	  "Shows the counts that are not over: how much of which limit is\n"
 	  "used, and when one more may come. With USER those of the user's\n"
-	  "requests and of wrong passwords, also for a name that nobody\n"
-	  "has; with IP those of that address, or its network of IPv6; with\n"
-	  "KEY, as it is shown, that one. NAME is the user's, where it can\n"
-	  "be told. Give this command the settings that the programs have.\n"
+	  "requests, of the user's agents, which count a key each, and of\n"
+	  "wrong passwords, also for a name that nobody has; with IP those\n"
+	  "of that address, or its network of IPv6; with KEY, as it is\n"
+	  "shown, that one. NAME is the user's, where it can be told. Give\n"
+	  "this command the settings that the programs have.\n"
 	  "\n"
 	  "  --json      the same for programs\n",
 	  cmd_limits_show },

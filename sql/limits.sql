@@ -2,9 +2,10 @@
 
 -- name: limits_create
 -- A key is what is counted: "user:ID", "address:IP" (of IPv6 the /64),
--- "session:USER:ID", "channel:USER:NAME", "account:HASH", "login:ID".  Its
--- times are those that counted when the last one did, the oldest first: 8 bytes
--- each, little-endian, microseconds since the epoch in UTC.
+-- "session:USER:ID", "channel:USER:NAME", "account:HASH", "login:ID"; an agent
+-- key's id stands for a user's.  Its times are those that counted when the last
+-- one did, the oldest first: 8 bytes each, little-endian, microseconds since the
+-- epoch in UTC.
 CREATE TABLE IF NOT EXISTS limits (
 	key TEXT NOT NULL PRIMARY KEY,
 	times BLOB NOT NULL,

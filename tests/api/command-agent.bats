@@ -199,3 +199,33 @@ webhook='"webhook_url":"https://agent.example.com/token-of-the-hook"'
 	release_lock
 	works "$key"
 }
+
+# ---------------------------------------------------------------- limits
+
+@test "what an agent counts is shown and reset with its owner's" {
+	local agent
+	register anna
+	agent_key bot
+	agent=$id
+	agent_key other
+	settings+=(RATE_LIMIT_PER_USER=30)
+	works "$key"
+	for id in "$agent" "$(id_of anna)"; do
+		count "user:$id" 1
+		count "channel:$id:slack" 2
+		count "session:$id:s" 2
+	done
+	register bob
+	count "user:$(id_of bob)" 1
+	switchboard limits show anna --json
+	ends 0
+	listed 'length == 6 and all(.[]; .name == "anna")
+	    and (map(.key) | contains(["user:" + $id,
+	    "channel:" + $id + ":slack", "session:" + $id + ":s"]))' \
+	    --arg id "$agent"
+	switchboard limits show --json
+	listed 'length == 7 and (map(select(.name == "anna")) | length) == 6'
+	switchboard limits reset anna
+	ends 0
+	is "$(counts 'SELECT key FROM limits')" "user:$(id_of bob)" keys
+}
