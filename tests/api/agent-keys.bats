@@ -470,6 +470,61 @@ many_keys()	# N
 	is "$(keys_in_database)" 100 keys
 }
 
+# Makes a key with a webhook, and runs the SQL while the program waits for the
+# place in which the installation's secret is made.
+key_while()	# SQL
+{
+	local held=$BATS_TEST_TMPDIR/held answer=$BATS_TEST_TMPDIR/answer
+	local slots=$SWITCHBOARD_DATA/secret.slots holder asking
+
+	rm -f "$SWITCHBOARD_DATA/secret" "$held"*
+	mkfifo "$held.in"
+	/usr/bin/python3 -c '
+import fcntl, sys
+with open(sys.argv[1], "a+b") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.readline()
+' "$slots" <"$held.in" >"$held" 3>&- &
+	holder=$!
+	exec {hold}>"$held.in"
+	until [ -s "$held" ]; do sleep 0.01; done
+	(
+		try_key '{"name":"bot","webhook_url":"https://a.example/"}'
+		printf '%s=%q\n' status_code "$status_code" \
+		    headers "$headers" body "$body" >"$answer"
+	) 3>&- &
+	asking=$!
+	until (($(find /proc/[0-9]*/fd -lname "$slots" 2>/dev/null |
+	    cut -d / -f 3 | sort -u | wc -l) >= 2)); do
+		kill -0 "$asking" || break
+	done
+	[ ! -e "$answer" ]
+	sql "$1"
+	echo >&"$hold"
+	exec {hold}>&-
+	wait "$holder" "$asking"
+	source "$answer"
+	rm "$answer"
+}
+
+@test "a login that ends while it asks makes no key" {
+	local text
+	key_while 'SELECT 1'
+	expect 201
+	sql 'DELETE FROM agent_keys'
+	for text in 'UPDATE users SET is_active = 0' \
+	    'UPDATE users SET is_active = 1;
+		UPDATE logins SET revoked_at = created_at' \
+	    'DELETE FROM users'; do
+		sql 'UPDATE users SET is_active = 1;
+		    UPDATE logins SET revoked_at = NULL'
+		key_while "$text"
+		refused
+		is "$(keys_in_database)" 0 keys
+	done
+}
+
 # ----------------------------------------------------------- what keys open
 
 @test "a key opens nothing that is for users" {
