@@ -24,6 +24,30 @@ sb_param(const struct sb_conn *conn, const char *name)
 	return FCGX_GetParam(name, conn->params);
 }
 
+static void
+on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+/* They are heard in ppoll alone: while there is nothing to do but wait. */
+static void
+hold_back(const int *signals, size_t n)
+{
+	struct sigaction action = { .sa_handler = on_stop };
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < n; i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &unblocked);
+	for (size_t i = 0; i < n; i++) {
+		sigdelset(&unblocked, signals[i]);
+		sigaction(signals[i], &action, NULL);
+	}
+}
+
 /* ------------------------------------------------------------------ CGI */
 
 struct cgi {
@@ -92,21 +116,33 @@ cgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
 	struct pollfd both[] = { { .fd = STDOUT_FILENO },
 	    { .fd = news, .events = POLLIN } };
 	int64_t end = sb_monotonic() + microseconds, left;
+	struct timespec wait;
 
 	(void)conn;
-	while ((left = end - sb_monotonic()) > 0)
-		if (poll(both, 2, (int)((left + 999) / 1000)) > 0)
+	while (!stopping && (left = end - sb_monotonic()) > 0) {
+		wait = (struct timespec){ (time_t)(left / SB_SECOND),
+		    (long)(left % SB_SECOND) * 1000 };
+		if (ppoll(both, 2, &wait, &unblocked) > 0)
 			return both[0].revents == 0;
-	return true;
+	}
+	return !stopping;
 }
+
+/*
+ * lighttpd ends a program as soon as it has the whole answer, or its client has
+ * gone; but what is to be done after an answer, down to the line in the log, is
+ * part of the request.  Who waits hears it.
+ */
 
 void
 sb_conn_cgi(struct sb_conn *conn, char **environment)
 {
+	static const int held[] = { SIGTERM };
 	static struct cgi cgi;
 	const char *length, *coding;
 	char *end;
 
+	hold_back(held, sizeof(held) / sizeof(held[0]));
 	*conn = (struct sb_conn){ environment, cgi_read, cgi_write, cgi_finish,
 	    &cgi, cgi_flush, cgi_pause };
 	cgi.left = 0;
@@ -197,13 +233,6 @@ fcgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
 	return !stopping;
 }
 
-static void
-on_stop(int signal)
-{
-	(void)signal;
-	stopping = 1;
-}
-
 /*
  * Signals are let in only while nothing is in hand, inside ppoll, so that a
  * request is always finished, and none can fall between a test and a wait.
@@ -211,25 +240,11 @@ on_stop(int signal)
 void
 sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 {
-	struct sigaction action = { .sa_handler = on_stop };
+	static const int held[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
-	sigset_t stop;
 	FCGX_Request r;
 
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGUSR1);
-	sigaddset(&stop, SIGHUP);
-	sigprocmask(SIG_BLOCK, &stop, &unblocked);
-	sigdelset(&unblocked, SIGTERM);
-	sigdelset(&unblocked, SIGINT);
-	sigdelset(&unblocked, SIGUSR1);
-	sigdelset(&unblocked, SIGHUP);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	hold_back(held, sizeof(held) / sizeof(held[0]));
 	/* Every request is read to its end: no need to linger at its close. */
 	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
 	if (FCGX_Init() != 0 ||
