@@ -489,6 +489,22 @@ types()
 	assert_answer 409
 }
 
+@test "what is sent again under its Idempotency-Key is done once" {
+	local auth session at first
+
+	open_session repeater
+	for _ in 1 2; do
+		post "$at/messages" "$auth" '{"content":"once"}' \
+		    -H 'Idempotency-Key: of-this.test'
+		assert_answer 201
+		first=${first:-$body}
+		assert_equal "$body" "$first"
+	done
+	assert_equal "$(header Idempotency-Replayed)" true
+	call GET "$at/messages" -H "$auth"
+	assert_equal "$(contents)" once
+}
+
 # follow NAME [CURL-OPTION...]: the session's events, into the file NAME, until
 # the test ends.
 follow()
