@@ -1,5 +1,8 @@
 # What tests of chat sessions do again and again.  Loaded after harness.
 
+# Tests of limits set them.
+settings+=(RATE_LIMIT_PER_SESSION=0 RATE_LIMIT_PER_CHANNEL=0)
+
 # as TOKEN METHOD TARGET [call's arguments]...: by that token or key.
 as()
 {

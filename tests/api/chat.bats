@@ -418,10 +418,10 @@ nobody=01890a5d-ac96-774b-bcce-b302099a8057
 # -------------------------------------------------------------- session limits
 
 @test "messages count against the session, its channel and the user" {
-	settings+=(RATE_LIMIT_PER_USER=30)
-	register wim
-	begin "$access"
-	at_second 1900000000 login wim
+	settings+=(RATE_LIMIT_PER_USER=30 RATE_LIMIT_PER_SESSION=10
+	    RATE_LIMIT_PER_CHANNEL=20)
+	at_second 1900000000 register wim
+	at_second 1900000000 begin "$access"
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		at_second 1900000000 try_say "$access" "$session" "$i"
 		expect 201
@@ -438,26 +438,25 @@ nobody=01890a5d-ac96-774b-bcce-b302099a8057
 }
 
 @test "a channel's limit is over all sessions, and refuses without counting" {
-	register xia
-	begin "$access"
+	settings+=(RATE_LIMIT_PER_SESSION=10 RATE_LIMIT_PER_CHANNEL=20)
+	at_second 1900000000 register xia
+	at_second 1900000000 begin "$access"
 	one=$session
-	begin "$access"
+	at_second 1900000000 begin "$access"
 	two=$session
-	begin "$access"
-	at_second 1900000000 login xia
+	at_second 1900000000 begin "$access"
+	three=$session
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		for session in "$one" "$two"; do
 			at_second 1900000000 try_say "$access" "$session" "$i"
 			expect 201
 		done
 	done
-	begin_third=$(sql "SELECT id FROM chat_sessions JOIN users ON
-	    users.id = user_id WHERE username = 'xia' AND messages = 0")
-	at_second 1900000001 try_say "$access" "$begin_third" x
+	at_second 1900000001 try_say "$access" "$three" x
 	expect 429
 	has "$body" 'Channel rate limit exceeded'
 	at_second 1900000001 as_json "$access" POST \
-	    "/api/sessions/$begin_third/messages" \
+	    "/api/sessions/$three/messages" \
 	    '{"content":"x","channel":"email"}'
 	expect 201
 	header_is X-RateLimit-Remaining 9

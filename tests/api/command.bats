@@ -174,7 +174,7 @@ value()
 	is "$(value WORKERS)" null
 	is "$(value SWITCHBOARD_DATA)" "\"$SWITCHBOARD_DATA\""
 	is "$(value SWITCHBOARD_DATA from)" '"environment"'
-	is "$(value MAX_CONCURRENT_SESSIONS used)" '"later"'
+	is "$(value GMAIL_CLIENT_ID used)" '"later"'
 	is "$(jq '.settings | length == (map(.name) | unique | length)' \
 	    <<<"$output")" true
 }
