@@ -227,6 +227,7 @@ sb_example_invalid(struct sb_openapi *o, const struct sb_route *r)
 	static char empty_object[] = "{}", empty_form[] = "";
 	struct stage *s = begin(o, r);
 	const bool json = r->body == 0 || r->body & SB_JSON;
+	struct sb_example example;
 	enum sb_status status;
 
 	s->way.body = json ? empty_object : empty_form;
@@ -244,6 +245,11 @@ sb_example_invalid(struct sb_openapi *o, const struct sb_route *r)
 		s->way.path_values = pair;
 	}
 	status = sb_check_input(&s->rq, &s->rs);
-	return status == SB_NEXT ? (struct sb_example){ NULL, 0 } :
-	    end(s, status);
+	if (status != SB_NEXT)
+		return end(s, status);
+	/* Nothing is missing, but the header fields are those of any 422. */
+	example = end(s, sb_refuse_invalid(&s->rs, json_object_new_array()));
+	json_object_put(example.body);
+	example.body = NULL;
+	return example;
 }
