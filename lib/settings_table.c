@@ -144,6 +144,13 @@ const struct sb_setting sb_setting_table[] = {
 	  "Turns `GET /metrics` on, for whoever bears it.", AT(metrics_token),
 	  .fits = fits_token, .accepted = "at least 16 letters, digits and "
 	  "`-._~+/=` that are no placeholder" },
+	{ "WEBHOOK_PRIVATE", BOOLEAN, PROGRAMS, "false",
+	  "Whether webhooks may lead to this machine and to private networks.",
+	  AT(webhook_private) },
+	{ "WEBHOOK_CA_FILE", TEXT, PROGRAMS, NULL,
+	  "Authorities, as PEM, whose certificates webhooks trust besides the "
+	  "system's.", AT(webhook_ca_file), .fits = fits_path,
+	  .accepted = "an absolute path" },
 	{ "GMAIL_CLIENT_ID", TEXT, LATER, NULL,
 	  "The OAuth 2 client at Google.", .accepted = "any text" },
 	{ "GMAIL_CLIENT_SECRET", SECRET, LATER, NULL,

@@ -41,6 +41,8 @@ struct sb_settings {
 	int64_t		 feedback_timeout_hours;
 	const char	*trusted_proxies;		/* or NULL */
 	const char	*metrics_token;	/* NULL: no metrics */
+	bool		 webhook_private;
+	const char	*webhook_ca_file;		/* or NULL */
 };
 extern struct sb_settings sb_settings;
 
