@@ -43,6 +43,9 @@ enum cmd_exit cmd_login_revoke(char **arguments);
 enum cmd_exit cmd_manual_settings(char **arguments);
 enum cmd_exit cmd_manual_switchboard(char **arguments);
 enum cmd_exit cmd_migrate(char **arguments);
+enum cmd_exit cmd_outbox_drop(char **arguments);
+enum cmd_exit cmd_outbox_list(char **arguments);
+enum cmd_exit cmd_outbox_retry(char **arguments);
 enum cmd_exit cmd_restore(char **arguments);
 enum cmd_exit cmd_settings(char **arguments);
 enum cmd_exit cmd_stats(char **arguments);
@@ -56,6 +59,7 @@ enum cmd_exit cmd_user_list(char **arguments);
 enum cmd_exit cmd_user_logout(char **arguments);
 enum cmd_exit cmd_user_passwd(char **arguments);
 enum cmd_exit cmd_user_show(char **arguments);
+enum cmd_exit cmd_work(char **arguments);
 
 /* -------------------------------------------------------------- main.c */
 
@@ -261,7 +265,7 @@ struct cmd_column {
 	const char	*name;		/* in the JSON; NULL: not there */
 	enum cmd_kind	 kind;
 };
-#define CMD_COLUMNS	10
+#define CMD_COLUMNS	12
 
 /*
  * A time that is 0, and a text that is NULL, are none.  That of CMD_TEXTS is a

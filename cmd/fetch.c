@@ -102,11 +102,11 @@ handle(void)
 }
 
 /*
- * Whom to trust: where systems keep that differs, and a libcurl that was
- * brought along looks where its own had it.
+ * Where systems keep that differs, and a libcurl that was brought along looks
+ * where its own had it.
  */
-static void
-set_trust(CURL *curl)
+const char *
+cmd_fetch_trusted(void)
 {
 	static const char *const files[] = {
 		"/etc/ssl/certs/ca-certificates.crt",	/* Debian */
@@ -116,16 +116,16 @@ set_trust(CURL *curl)
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (access(files[i], R_OK) == 0) {
-			curl_easy_setopt(curl, CURLOPT_CAINFO, files[i]);
-			return;
-		}
+		if (access(files[i], R_OK) == 0)
+			return files[i];
+	return NULL;
 }
 
 static CURLcode
 perform(CURL *curl, struct intake *in, const char *url,
     const char *const *fields, char *why)
 {
+	const char *trusted = cmd_fetch_trusted();
 	struct curl_slist *list = NULL;
 	CURLcode code;
 
@@ -136,7 +136,8 @@ perform(CURL *curl, struct intake *in, const char *url,
 	curl_easy_setopt(curl, CURLOPT_USERAGENT,
 	    "switchboard-check/" PACKAGE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-	set_trust(curl);
+	if (trusted != NULL)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, trusted);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");

@@ -1,6 +1,6 @@
 /*
  * A request of the command line's own, by libcurl.  switchboard check alone
- * makes any.
+ * makes any; those of webhooks, in webhook.c, trust the same authorities.
  */
 #ifndef CMD_FETCH_H
 #define CMD_FETCH_H
@@ -36,6 +36,9 @@ struct cmd_answer {
  */
 struct cmd_answer *cmd_fetch(struct sb_pool *, const char *url,
 	    const char *const *fields);
+
+/* The file of the authorities that this system trusts; NULL: none is found. */
+const char *cmd_fetch_trusted(void);
 
 /* A header field's value, or NULL. */
 const char *cmd_answer_field(struct sb_pool *, const struct cmd_answer *,

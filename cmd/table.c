@@ -245,6 +245,44 @@ const struct cmd_row cmd_table[] = {
 	  "\n"
 	  "  --quiet     say nothing but what went wrong\n",
 	  cmd_tick },
+	{ "work", NULL, "[--quiet] [--for SECONDS | --stay]",
+	  "send what webhooks are to get",
+	  "Sends what is due in the outbox, and what becomes due meanwhile,\n"
+	  "several receivers at a time; what fails is tried again after 1 s,\n"
+	  "4 s, 16 s and so on, ten times in about 3.4 hours. A second one\n"
+	  "beside it does nothing. Where none runs, the programs start one\n"
+	  "for 20 s when there is something to send; one that stays, or one\n"
+	  "each minute from cron, sees to what is tried again later. A signal\n"
+	  "to stop lets it finish what it has in hand, 10 s at most.\n"
+	  "\n"
+	  "  --for SECONDS\n"
+	  "              stay that long for what comes\n"
+	  "  --stay      stay until a signal to stop; wait while another is\n"
+	  "              at work\n"
+	  "  --quiet     say nothing but what went wrong\n",
+	  cmd_work },
+	{ "outbox", "list", "[--json] [--dead]",
+	  "list what webhooks are to get",
+	  "Lists what is not sent yet, the oldest first: its id, which the\n"
+	  "receiver gets as webhook-id; whose key it goes to; how often it\n"
+	  "was tried, when it will be next, and why it failed last. What was\n"
+	  "given up is dead, and tick deletes it after 30 days.\n"
+	  "\n"
+	  "  --dead      only those\n"
+	  "  --json      the same for programs\n",
+	  cmd_outbox_list },
+	{ "outbox", "retry", "ID | --all", "send what is dead after all",
+	  "Makes it due now, with ten attempts from the first on; what came\n"
+	  "after it in the same chat session may have been sent already. ID\n"
+	  "is as outbox list shows it; one that is to be tried later is tried\n"
+	  "now.\n"
+	  "\n"
+	  "  --all       all that is dead\n",
+	  cmd_outbox_retry },
+	{ "outbox", "drop", "ID", "delete what is to be sent",
+	  "Deletes it, dead or not, and what comes after it in the same chat\n"
+	  "session can be sent.\n",
+	  cmd_outbox_drop },
 	{ "completion", "bash", "", "print what lets bash complete commands",
 	  "Prints a script for bash, which the installation has in\n"
 	  "share/bash-completion/completions. Without that:\n"

@@ -505,6 +505,7 @@ void	 sb_outbox_committed(struct sb_request *);
 /* -------------------------------------------------------------- worker.c */
 
 #define SB_WORKER_SLOT	"work"	/* that the one that sends has taken */
+#define SB_WORKER_NEWS	"outbox"	/* that it listens to */
 
 /*
  * Sees to it that a worker looks at the outbox: wakes the one that runs, has
@@ -517,6 +518,9 @@ void	 sb_worker_call(struct sb_pool *);
  * most once a second; where it can't, a log line says so.
  */
 void	 sb_worker_start(void);
+
+/* Whether there is a network: in a sandbox without it others have to send. */
+bool	 sb_worker_can_send(void);
 
 /* -------------------------------------------------------------- cors.c */
 

@@ -114,9 +114,8 @@ detach(struct sb_pool *pool, const char *path)
 			continue;
 }
 
-/* In a sandbox without it, only what runs outside can send anything. */
-static bool
-has_network(void)
+bool
+sb_worker_can_send(void)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	int fd;
@@ -153,7 +152,7 @@ sb_worker_start(void)
 	struct sb_pool *pool;
 	const char *path;
 
-	if (sb_slot_is_taken(SB_WORKER_SLOT) || !has_network() ||
+	if (sb_slot_is_taken(SB_WORKER_SLOT) || !sb_worker_can_send() ||
 	    is_too_soon())
 		return;
 	pool = sb_pool_new();
@@ -169,9 +168,7 @@ sb_worker_start(void)
 void
 sb_worker_call(struct sb_pool *pool)
 {
-	(void)pool;
-	if (sb_slot_is_taken(SB_WORKER_SLOT))
-		return;
-	if (!sb_prefork_call())
+	sb_wake(pool, SB_WORKER_NEWS);
+	if (!sb_slot_is_taken(SB_WORKER_SLOT) && !sb_prefork_call())
 		sb_worker_start();
 }
