@@ -1,0 +1,570 @@
+# The outbox: what webhooks get, from whom, in what order, and what happens to
+# what they don't take.  The worker is the real one, and so is the receiver, by
+# https on this machine.
+
+load harness
+load command
+
+address='the address is not one of the Internet'\''s: WEBHOOK_PRIVATE would allow it'
+
+setup_file()
+{
+	cd "$BATS_FILE_TMPDIR"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=receiver \
+	    -addext 'subjectAltName=IP:127.0.0.1' \
+	    -keyout pair -out certificate 2>openssl.log
+	cat certificate >>pair
+}
+
+setup()
+{
+	new_data
+	env+=(WEBHOOK_PRIVATE=true
+	    "WEBHOOK_CA_FILE=$BATS_FILE_TMPDIR/certificate")
+	receiver=$BATS_TEST_TMPDIR/receiver
+	mkdir "$receiver"
+	start_receiver
+	register anna
+	put=0
+}
+
+teardown()
+{
+	stop_receiver
+	[ -z "${worker-}" ] || kill_worker
+}
+
+start_receiver()
+{
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/receiver.py" "$receiver" \
+	    "$BATS_FILE_TMPDIR/pair" 2>"$receiver/errors" 3>&- &
+	receiving=$!
+	eventually 10 answers
+	port=$(<"$receiver/port")
+}
+
+answers()
+{
+	[ -s "$receiver/port" ] &&
+	    curl -sk -o /dev/null "https://127.0.0.1:$(<"$receiver/port")"
+}
+
+stop_receiver()
+{
+	[ -n "${receiving-}" ] || return 0
+	kill "$receiving"
+	wait "$receiving" || true
+	receiving=
+}
+
+# new_key HOW [URL]: one of anna's with a webhook; sets $key and $secret.
+new_key()
+{
+	post /api/auth/keys "$(jq -cn --arg url \
+	    "${2-https://127.0.0.1:$port/$1}" \
+	    '{name: "agent", scopes: ["agent"], webhook_url: $url}')" \
+	    "Authorization: Bearer $access"
+	expect 201
+	key=$(json .id)
+	secret=$(json .webhook_secret)
+}
+
+# put SESSION [KEY]: what that session's webhook is to get next, due now.  Sets
+# $id.
+put()
+{
+	put=$((put + 1))
+	printf -v id '0192f000-0000-7000-8000-%012x' "$put"
+	sql "INSERT INTO outbox (id, key_id, session_id, number, body,
+	    created_at, next_at) VALUES ('$id', '${2-$key}', '$1', $put,
+	    '{\"type\":\"feedback_request.decided\",\"data\":{\"n\":$put}}',
+	    $EPOCHSECONDS * 1000000, $EPOCHSECONDS * 1000000)"
+}
+
+# What is in the row of the last one that was put, or of another.
+row()		# COLUMN [ID]
+{
+	sql "SELECT $1 FROM outbox WHERE id = '${2-$id}'"
+}
+
+left()
+{
+	sql 'SELECT count(*) FROM outbox'
+}
+
+# received FILTER: of all requests so far, as one list.
+received()
+{
+	touch "$receiver/requests"
+	jq -sr "$1" "$receiver/requests"
+}
+
+has_received()	# NUMBER
+{
+	[ "$(received length)" = "$1" ]
+}
+
+# Without the log's lines, which are on standard error.
+works()		# SENT POSTPONED [OPTION...]
+{
+	switchboard work "${@:3}"
+	is "$status" 0 'exit status'
+	is "$output" "work: $1 sent, $2 to be tried again or given up" \
+	    "output ($stderr)"
+}
+
+# ------------------------------------------------------------ what is sent
+
+@test "a webhook is signed as Standard Webhooks has it" {
+	new_key 204
+	put a
+	works 1 0
+	is "$(left)" 0
+	received '.[0]' >"$BATS_TEST_TMPDIR/request"
+	/usr/bin/python3 - "$secret" "$id" "$BATS_TEST_TMPDIR/request" <<'END'
+import base64, hashlib, hmac, json, sys, time
+secret, which, path = sys.argv[1:]
+with open(path) as file:
+    request = json.load(file)
+fields, body = request["fields"], request["body"]
+assert fields["webhook-id"] == which, fields
+assert abs(int(fields["webhook-timestamp"]) - time.time()) < 20, fields
+key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+assert 24 <= len(key) <= 64
+signed = f"{which}.{fields['webhook-timestamp']}.{body}".encode()
+assert fields["webhook-signature"] == "v1," + base64.b64encode(
+    hmac.digest(key, signed, hashlib.sha256)).decode(), fields
+assert fields["content-type"] == "application/json"
+assert fields["user-agent"].startswith("switchboard/")
+assert json.loads(body)["data"] == {"n": 1}
+assert not {"cookie", "authorization", "expect"} & set(fields)
+END
+}
+
+@test "each key has a secret of its own" {
+	new_key 204
+	local first=$secret
+	new_key 204
+	isnt "$secret" "$first"
+}
+
+@test "what is of one session comes in its order, what is of several at once" {
+	new_key slow
+	local i
+	for i in 1 2 3; do
+		put a
+		put b
+	done
+	works 6 0
+	is "$(received '[.[] | .body | fromjson.data.n] | sort | join(",")')" \
+	    1,2,3,4,5,6
+	is "$(received '[.[] | .body | fromjson.data.n | select(. % 2 == 1)] |
+	    join(",")')" 1,3,5
+	is "$(received '[.[] | .body | fromjson.data.n | select(. % 2 == 0)] |
+	    join(",")')" 2,4,6
+	# A second each: six one by one would take six.
+	received '(map(.at) | max - min) < 4' | grep -qx true
+}
+
+@test "a receiver that hangs holds up nobody else" {
+	local i
+	new_key hang
+	for i in 1 2 3 4 5 6 7 8 9; do
+		put "hung $i"
+	done
+	new_key 204
+	put quick
+	worker_begins
+	eventually 5 sent "$id"
+	is "$(left)" 9
+	# No more than two of them are tried at a time.
+	is "$(sql 'SELECT count(*) FROM outbox WHERE lease IS NOT NULL')" 2
+}
+
+sent()		# ID
+{
+	[ -z "$(row id "$1")" ]
+}
+
+# In the background; sets $worker.  faketime has it as a child.
+worker_begins()	# [OPTION...]
+{
+	setsid env -i "PATH=$PATH" "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
+	    "ASAN_OPTIONS=${ASAN_OPTIONS-}" "${env[@]}" "${clock[@]}" \
+	    "$command" work "$@" >"$BATS_TEST_TMPDIR/work.out" \
+	    2>"$BATS_TEST_TMPDIR/work.err" 3>&- &
+	worker=$!
+}
+
+kill_worker()
+{
+	kill -9 -- "-$worker"
+	wait "$worker" 2>/dev/null || true
+	worker=
+}
+
+# -------------------------------------------------------- what is not taken
+
+# is_postponed REGEX: the last one that was put was tried once, and why not.
+is_postponed()
+{
+	like "$(row error)" "$1" 'why it failed'
+	is "$(row attempts)" 1
+	is "$(row 'next_at > failed_at')" 1
+	is "$(row lease)" ''
+}
+
+@test "another answer than a 2xx is none, a redirect neither" {
+	local how
+	for how in 301 307 400 404 410 500 503; do
+		new_key "$how"
+		put "$how"
+		works 0 1
+		is_postponed "it answered $how"
+		sql 'DELETE FROM outbox'
+	done
+	is "$(received '[.[] | select(.path == "/elsewhere/204")] | length')" 0
+}
+
+@test "any 2xx is one, however long the answer is" {
+	local how
+	for how in 200 201 204 299 long; do
+		new_key "$how"
+		put "$how"
+		works 1 0
+	done
+	is "$(left)" 0
+}
+
+@test "nobody waits longer than ten seconds" {
+	new_key hang
+	put a
+	local began=${EPOCHREALTIME/[.,]/}
+	works 0 1
+	local took=$((${EPOCHREALTIME/[.,]/} - began))
+	is_postponed 'it took longer than 10 seconds'
+	((took > 9500000 && took < 12500000))
+}
+
+@test "where nobody listens it is tried again" {
+	new_key 204
+	put a
+	stop_receiver
+	works 0 1
+	is_postponed 'nobody listens there'
+}
+
+@test "a certificate that nobody vouches for is none" {
+	env=(SWITCHBOARD_ENV_FILE=/dev/null WEBHOOK_PRIVATE=true)
+	new_key 204
+	put a
+	works 0 1
+	is_postponed 'its certificate is not good'
+	is "$(received length)" 0
+}
+
+@test "a certificate of another name is none" {
+	new_key 204 "https://localhost:$port/204"
+	put a
+	works 0 1
+	is_postponed 'its certificate is not good'
+}
+
+@test "nothing is sent by http" {
+	new_key 204
+	sql "UPDATE agent_keys SET webhook_url = 'http://127.0.0.1:$port/204'"
+	put a
+	works 0 1
+	is_postponed 'the URL is not one of https'
+}
+
+@test "a host that nobody knows is tried again" {
+	new_key 204 'https://nobody.invalid/'
+	put a
+	works 0 1
+	is_postponed 'nobody knows the host'
+}
+
+@test "a proxy of the environment is not asked" {
+	env+=(https_proxy=http://127.0.0.1:1 ALL_PROXY=http://127.0.0.1:1)
+	new_key 204
+	put a
+	works 1 0
+}
+
+@test "authorities that can't be read stop the worker, and cost nothing" {
+	new_key 204
+	put a
+	env+=(WEBHOOK_CA_FILE=/nowhere)
+	switchboard work
+	fails 78 'switchboard work: WEBHOOK_CA_FILE: /nowhere: No such file or directory'
+	env+=(WEBHOOK_CA_FILE=/dev/null)
+	switchboard work
+	fails 78 'switchboard work: WEBHOOK_CA_FILE: /dev/null: there is no certificate in it, as PEM'
+	is "$(row attempts)" 0
+}
+
+# ------------------------------------------------------------- where it goes
+
+@test "it leads to no address of this machine or a private network" {
+	local host
+	env=(SWITCHBOARD_ENV_FILE=/dev/null
+	    "WEBHOOK_CA_FILE=$BATS_FILE_TMPDIR/certificate")
+	for host in 127.0.0.1 localhost '[::1]' '[::ffff:127.0.0.1]' \
+	    '[::ffff:7f00:1]' 169.254.169.254 10.0.0.1 172.16.0.1 172.31.255.1 \
+	    192.168.1.1 100.64.0.1 0.0.0.0 0x7f000001 2130706433 127.1 \
+	    224.0.0.1 255.255.255.255 192.0.2.1 198.18.0.1 '[::]' '[fe80::1]' \
+	    '[fc00::1]' '[fd12:3456::1]' '[ff02::1]' '[64:ff9b::7f00:1]' \
+	    '[64:ff9b:1::1]' '[2002:7f00:1::]' '[2001:db8::1]' \
+	    '[2001:0:1::1]' '[::127.0.0.1]' '[100::1]'; do
+		new_key 204
+		sql "UPDATE agent_keys
+		    SET webhook_url = 'https://$host:$port/204'
+		    WHERE id = '$key'"
+		put "$host"
+	done
+	works 0 "$put"
+	is "$(sql 'SELECT DISTINCT error FROM outbox')" "$address"
+	is "$(received length)" 0
+}
+
+@test "an address of ours is refused however public it is" {
+	unshare -rn true 2>/dev/null || skip 'no network of our own can be had'
+	new_key 204
+	sql "UPDATE agent_keys SET webhook_url = 'https://8.8.8.8:$port/204'"
+	put a
+	unshare -rn sh -c 'ip link set lo up && ip addr add 8.8.8.8/32 dev lo &&
+	    exec env "$@"' sh "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
+	    SWITCHBOARD_ENV_FILE=/dev/null "$command" work ||
+		skip 'no address can be had'
+	is "$(row error)" "$address"
+}
+
+# ----------------------------------------------------------- when it goes on
+
+# The seconds until the next attempt.
+pause()
+{
+	row 'next_at - failed_at'
+}
+
+@test "it is tried ten times, further and further apart, and then dead" {
+	local after=0 n nominal
+	new_key 500
+	put a
+	local first=$id
+	put a
+	for n in 1 2 3 4 5 6 7 8 9 10; do
+		((n < 10)) || break
+		later "$after" works 0 1
+		is "$(row attempts "$first")" "$n"
+		nominal=$((4 ** (n - 1)))
+		((nominal <= 3600)) || nominal=3600
+		is "$(row "abs(next_at - failed_at - $nominal * 1000000) <=
+		    $nominal * 201000" "$first")" 1 "pause $n"
+		# Too early nothing is done, as the second waits for the first.
+		later $((after + nominal * 79 / 100)) works 0 0
+		after=$((after + nominal * 6 / 5 + 2))
+	done
+	# Then it holds up nobody any more.
+	later "$after" works 0 2
+	is "$(row attempts "$first")" 10
+	is "$(row 'next_at IS NULL' "$first")" 1
+	is "$(row error "$first")" 'it answered 500'
+	has "$stderr" 'given up after 10 attempts: it answered 500'
+	is "$(row attempts)" 1
+}
+
+@test "down for ten minutes: then each comes once, and in order" {
+	local after session
+	new_key 204
+	for session in a b c a b c a b c; do
+		put "$session"
+	done
+	stop_receiver
+	for after in 0 2 7 25 90 350; do
+		later "$after" switchboard work
+		is "$status" 0
+	done
+	put a
+	start_receiver
+	echo 503 >"$receiver/how"
+	later 600 switchboard work --for 1
+	rm "$receiver/how"
+	later 2000 switchboard work
+	later 5000 switchboard work
+	is "$(left)" 0
+	received 'map(select(.how == "204"))' >"$BATS_TEST_TMPDIR/taken"
+	jq -e 'length == 10 and (map(.fields["webhook-id"]) | unique |
+	    length) == 10' "$BATS_TEST_TMPDIR/taken"
+	is "$(jq -r 'map(.body | fromjson.data.n) | map(select(. % 3 == 1)) |
+	    join(",")' "$BATS_TEST_TMPDIR/taken")" 1,4,7,10
+	is "$(jq -r 'map(.body | fromjson.data.n) | map(select(. % 3 == 2)) |
+	    join(",")' "$BATS_TEST_TMPDIR/taken")" 2,5,8
+}
+
+@test "a clock that was set back stops nothing" {
+	new_key 204
+	put a
+	sql "UPDATE outbox SET next_at = next_at + 86400000000"
+	put b
+	sql "UPDATE outbox SET lease = 'x', leased_until = $EPOCHSECONDS * 1000000
+	    + 86400000000 WHERE id = '$id'"
+	works 2 0
+}
+
+# --------------------------------------------------------- who is at work
+
+@test "of several workers one works" {
+	new_key slow
+	put a
+	worker_begins
+	eventually 5 is_leased
+	switchboard work
+	says 'work: another one is at work'
+	wait "$worker"
+	worker=
+	is "$(received length)" 1
+	is "$(left)" 0
+}
+
+is_leased()
+{
+	[ -n "$(row lease)" ]
+}
+
+@test "a worker that is killed costs an attempt and thirty seconds" {
+	new_key slow
+	put a
+	worker_begins
+	eventually 5 test -e "$receiver/began"
+	kill_worker
+	# Who moves the clock, and no receiver, would see two at once.
+	eventually 5 has_received 1
+	works 0 0
+	later 28 works 0 0
+	is "$(row attempts)" 1
+	later 31 works 1 0
+	eventually 5 has_received 2
+	is "$(received '[.[] | .others] | max')" 0
+	is "$(received '[.[] | .fields["webhook-id"]] | unique | length')" 1
+}
+
+@test "whoever kills workers at random: never two at once, and all arrive" {
+	local i
+	new_key slow
+	for i in 1 2 3 4; do
+		put "session $i"
+		put "session $i"
+	done
+	for i in 0 31 62; do
+		later "$i" worker_begins
+		sleep "0.$((RANDOM % 9))"
+		kill_worker
+		sleep 1.2
+	done
+	later 100 switchboard work
+	later 140 switchboard work
+	is "$(left)" 0
+	is "$(received '[.[] | .others] | max')" 0
+	is "$(received '[.[] | .body | fromjson.data.n] | unique | length')" 8
+}
+
+@test "what was broken off ten times is dead" {
+	new_key 204
+	put a
+	sql 'UPDATE outbox SET attempts = 10'
+	works 0 0
+	is "$(row error)" 'the last attempt was broken off'
+	is "$(row 'next_at IS NULL')" 1
+}
+
+@test "a key that is deleted takes along what it was to get" {
+	new_key 204
+	put a
+	call DELETE "/api/auth/keys/$key" "Authorization: Bearer $access"
+	expect 204
+	works 0 0
+	is "$(left)" 0
+	is "$(received length)" 0
+}
+
+@test "a disabled user's webhooks get nothing" {
+	new_key 204
+	put a
+	switchboard user disable anna
+	works 0 0
+	is "$(row error)" 'the user is disabled'
+	is "$(received length)" 0
+	switchboard user enable anna
+	switchboard outbox retry "$id"
+	eventually 10 sent "$id"
+}
+
+@test "one that stays is woken, and ends with what it has in hand" {
+	new_key slow
+	worker_begins --stay
+	eventually 5 test -e "$SWITCHBOARD_DATA/work.slots"
+	put a
+	switchboard outbox retry "$id"
+	says 'to be tried again now'
+	eventually 3 is_leased
+	kill "$worker"
+	wait "$worker"
+	worker=
+	is "$(left)" 0
+	has "$(<"$BATS_TEST_TMPDIR/work.out")" 'work: stopped; 1 sent'
+}
+
+@test "one that stays waits for the one that is at work" {
+	new_key slow
+	put a
+	worker_begins
+	local first=$worker
+	eventually 5 is_leased
+	worker_begins --stay
+	wait "$first"
+	put b
+	eventually 20 sent "$id"
+	kill "$worker"
+	wait "$worker"
+	worker=
+}
+
+@test "for so long it sees to what is tried again" {
+	new_key 204
+	put a
+	echo 500 >"$receiver/how"
+	worker_begins --for 4
+	eventually 5 has_received 1
+	rm "$receiver/how"
+	wait "$worker"
+	worker=
+	is "$(left)" 0
+}
+
+@test "what it is asked for has to make sense" {
+	local -a wrong
+	switchboard work --for
+	is "$status" 64
+	for wrong in 0 x -1 1.5 100000 ''; do
+		switchboard work --for "$wrong"
+		is "$status" 64 "--for '$wrong'"
+	done
+	switchboard work --for 3 --stay
+	is "$status" 64
+}
+
+@test "a database that is busy loses nothing" {
+	new_key slow
+	put a
+	worker_begins
+	eventually 5 is_leased
+	hold_lock
+	eventually 10 grep -q locked "$BATS_TEST_TMPDIR/work.err"
+	release_lock
+	wait "$worker"
+	worker=
+	is "$(left)" 0
+	is "$(received length)" 1
+}
