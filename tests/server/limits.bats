@@ -37,14 +37,44 @@ bearer()	# NAME: registers it
 	access=$(field access_token)
 }
 
-# crowd N [TOKEN [PATH]]: so many requests at once; the code of each answer and
-# what it says is left are a line of `codes'.
+# crowd N [TOKEN [PATH [CURL-OPTION...]]]: so many requests at once; the code of
+# each answer and what it says is left are a line of `codes'.
 crowd()
 {
 	curl -sZ --parallel-immediate --parallel-max "$1" -m 30 -o /dev/null \
 	    -w '%{http_code} %header{X-RateLimit-Remaining}\n' \
-	    -H "Authorization: Bearer ${2-$access}" \
+	    -H "Authorization: Bearer ${2-$access}" "${@:4}" \
 	    "$SB_URL${3-/api/auth/me}?[1-$1]" >codes 2>>errors
+}
+
+begin()	# sets $session
+{
+	call POST /api/sessions -H "Authorization: Bearer $access" \
+	    -H 'Content-Type: application/json' -d '{}'
+	assert_answer 201
+	session=$(field id)
+}
+
+# say N [SESSION [CHANNEL [TOKEN]]]: so many messages at once, as a crowd.
+say()
+{
+	crowd "$1" "${4-$access}" "/api/sessions/${2-$session}/messages" \
+	    -H 'Content-Type: application/json' \
+	    -d "{\"content\":\"hello\",\"channel\":\"${3-websocket}\"}"
+}
+
+agent_key()	# sets $key
+{
+	call POST /api/auth/keys -H "Authorization: Bearer $access" \
+	    -H 'Content-Type: application/json' \
+	    -d '{"name":"agent","scopes":["agent"]}'
+	assert_answer 201
+	key=$(field key)
+}
+
+store()	# SQL
+{
+	sqlite3 -cmd '.timeout 5000' "$SB_DATA/switchboard.db" "$1"
 }
 
 assert_codes()	# COUNTxCODE...
@@ -53,13 +83,19 @@ assert_codes()	# COUNTxCODE...
 	    awk '{ print $1 "x" $2 }' | paste -sd ' ')" "$1"
 }
 
-# Of 60 exactly 30 were let through, with 29 to 0 left, each once.
+# assert_let_through N CODE: of 60 exactly so many were, with N - 1 to 0 left,
+# each once.
+assert_let_through()
+{
+	assert_codes "$1x$2 $((60 - $1))x429"
+	assert_equal "$(awk -v code="$2" '$1 == code { print $2 }' codes |
+	    sort -rn | paste -sd ' ')" "$(seq $(($1 - 1)) -1 0 | paste -sd ' ')"
+	assert_equal "$(awk '$1 == 429 { print $2 }' codes | sort -u)" 0
+}
+
 assert_thirty()
 {
-	assert_codes '30x200 30x429'
-	assert_equal "$(awk '$1 == 200 { print $2 }' codes | sort -rn |
-	    paste -sd ' ')" "$(seq 29 -1 0 | paste -sd ' ')"
-	assert_equal "$(awk '$1 == 429 { print $2 }' codes | sort -u)" 0
+	assert_let_through 30 200
 }
 
 has_all()
@@ -76,10 +112,14 @@ kill_all()
 	eventually 10 is_answered
 }
 
-# By a route of the program in question that has no limit.
+# By a route of auth that has no limit; and by one of chat, where a session was
+# begun, whose tests have no limit for users.
 is_answered()
 {
 	[[ $(curl -s -o /dev/null -w '%{http_code}' "$SB_URL/api/limits" \
+	    -H "Authorization: Bearer $access") == 200 ]] || return
+	[[ -z ${session-} || $(curl -s -o /dev/null -w '%{http_code}' \
+	    "$SB_URL/api/sessions/$session" \
 	    -H "Authorization: Bearer $access") == 200 ]]
 }
 
@@ -133,13 +173,10 @@ sums()
 	done
 }
 
-# A crowd gathers while the counters' lock is held; so many microseconds after
-# it was let go all processes are killed.
-kill_amid()	# USER MICROSECONDS
+# kill_amid MICROSECONDS COMMAND...: a crowd gathers by that command while the
+# counters' lock is held; so long after it was let go all processes are killed.
+kill_amid()
 {
-	bearer "$1"
-	crowd 20
-	assert_codes 20x200
 	rm -f lock never held
 	mkfifo lock never
 	sqlite3 "$SB_DATA/limits.db" <lock >held 2>&1 3>&- &
@@ -147,13 +184,13 @@ kill_amid()	# USER MICROSECONDS
 	exec {lock}>lock
 	printf 'BEGIN IMMEDIATE;\n.shell echo held\n' >&"$lock"
 	eventually 5 test -s held
-	crowd 120 3>&- {lock}>&- &
+	"${@:2}" 3>&- {lock}>&- &
 	background+=($!)
 	eventually 5 is_crowded
 	# shellcheck disable=SC2207
 	killed=($(programs) $(workers))
 	printf 'ROLLBACK;\n.quit\n' >&"$lock"
-	read -rt "$(printf 0.%06d "$2")" <>never || true
+	read -rt "$(printf 0.%06d "$1")" <>never || true
 	# Those that came to help may have gone again.
 	kill -KILL "${killed[@]}" 2>/dev/null || true
 	exec {lock}>&-
@@ -167,27 +204,16 @@ is_crowded()
 	(($(workers | wc -l) > 4 * SB_WORKERS))
 }
 
-@test "all processes killed amid a crowd: no request too many, and none lost" {
-	local low=0 high=
+# amid TRY...: until some of a crowd of 120 were answered before the kill, and
+# some weren't: when that is, is narrowed down, and widened again where another
+# load has moved it.  TRY MICROSECONDS has to call kill_amid and to look at what
+# came of it.
+amid()
+{
+	local low=0 high= after=4000 answered n
 
-	start_server
-	after=4000
-	# Until some were answered before, and some weren't: when that is, is
-	# narrowed down, and widened again where another load has moved it.
-	for try in {1..60}; do
-		kill_amid "amid$try" "$after"
-		passed=$(grep -c ^200 codes || true)
-		answered=$(grep -c '^\(200\|429\) ' codes || true)
-		((passed <= 10))
-		eventually 10 is_healthy
-		eventually 10 is_answered
-		# Those whose answer was lost may have been counted.
-		left=$(curl -s -H "Authorization: Bearer $access" \
-		    "$SB_URL/api/limits" | jq .user.remaining)
-		((left <= 10 - passed))
-		eventually 10 has_all
-		crowd 60
-		assert_equal "$(grep -c ^200 codes || true)" "$left"
+	for n in {1..60}; do
+		"$1" "$n" "$after"
 		((answered == 0 || answered == 120)) || return 0
 		if ((answered == 0)); then
 			low=$after
@@ -204,6 +230,31 @@ is_crowded()
 		fi
 	done
 	fail 'all were answered, or none'
+}
+
+try_to_read()	# NUMBER MICROSECONDS
+{
+	bearer "amid$1"
+	crowd 20
+	assert_codes 20x200
+	kill_amid "$2" crowd 120
+	passed=$(grep -c ^200 codes || true)
+	answered=$(grep -c '^\(200\|429\) ' codes || true)
+	((passed <= 10))
+	eventually 10 is_healthy
+	eventually 10 is_answered
+	# Those whose answer was lost may have been counted.
+	left=$(curl -s -H "Authorization: Bearer $access" \
+	    "$SB_URL/api/limits" | jq .user.remaining)
+	((left <= 10 - passed))
+	eventually 10 has_all
+	crowd 60
+	assert_equal "$(grep -c ^200 codes || true)" "$left"
+}
+
+@test "all processes killed amid a crowd: no request too many, and none lost" {
+	start_server
+	amid try_to_read
 }
 
 @test "60 s later there are exactly 30 more, with or without the processes" {
@@ -366,4 +417,205 @@ is_mended()	# TOKEN
 	assert_equal "$(wc -l <codes)" 224
 	grep -q '^401$' codes
 	grep -q '^429$' codes
+}
+
+# ------------------------------------------------- a session's, and a channel's
+
+# The limits of the contract, and none of the user's in their way.
+of_chat=(RATE_LIMIT_PER_USER=0 RATE_LIMIT_PER_SESSION=10
+    RATE_LIMIT_PER_CHANNEL=20)
+
+@test "of 60 concurrent messages to a session exactly 10 are let through" {
+	settings=("${of_chat[@]}")
+	start_server
+	bearer writer
+	begin
+	say 60
+	assert_let_through 10 201
+	say 60
+	assert_codes 60x429
+	assert_equal "$(store 'SELECT count(*), max(number) FROM messages')" \
+	    '10|10'
+	assert_equal "$(store 'SELECT messages FROM chat_sessions')" 10
+}
+
+@test "of 60 concurrent messages over a channel exactly 20, in any sessions" {
+	settings=(RATE_LIMIT_PER_USER=0 RATE_LIMIT_PER_SESSION=0
+	    RATE_LIMIT_PER_CHANNEL=20)
+	start_server
+	bearer channel
+	begin
+	say 60
+	assert_let_through 20 201
+	begin
+	say 60
+	assert_codes 60x429
+	say 60 "$session" email
+	assert_let_through 20 201
+}
+
+@test "both at once: who is refused by one limit counts in neither" {
+	local n sessions=()
+
+	settings=("${of_chat[@]}")
+	start_server
+	bearer both
+	for n in 0 1 2; do
+		begin
+		sessions+=("$session")
+		mkdir "$n"
+	done
+	for n in 0 1 2; do
+		(
+			cd "$n"
+			say 60 "${sessions[n]}"
+		) 3>&- &
+		background+=($!)
+	done
+	wait "${background[@]}"
+	background=()
+	cat {0,1,2}/codes >codes
+	assert_codes '20x201 160x429'
+	assert_equal "$(store 'SELECT count(*) FROM chat_sessions
+	    WHERE messages > 10')" 0
+	# Of three times 10 that the sessions let through, 10 are left.
+	: >all
+	for n in 0 1 2; do
+		say 60 "${sessions[n]}" email
+		cat codes >>all
+	done
+	mv all codes
+	assert_codes '10x201 170x429'
+	assert_equal "$(store 'SELECT DISTINCT messages FROM chat_sessions')" 10
+	assert_equal "$(curl -s -H "Authorization: Bearer $access" \
+	    "$SB_URL/api/limits" | jq -c '[.channels[].remaining] +
+	    [.sessions[].remaining]')" '[0,10,20,0,0,0]'
+}
+
+@test "an agent's messages are counted apart from its owner's" {
+	settings=("${of_chat[@]}")
+	start_server
+	bearer owner
+	begin
+	agent_key
+	mkdir agent
+	(
+		cd agent
+		say 60 "$session" websocket "$key"
+	) 3>&- &
+	say 60
+	wait $!
+	assert_let_through 10 201
+	cd agent
+	assert_let_through 10 201
+}
+
+@test "all processes killed in the middle: not one message more" {
+	settings=("${of_chat[@]}")
+	start_server
+	bearer killed
+	begin
+	say 60
+	assert_let_through 10 201
+	for _ in 1 2; do
+		kill_all
+		say 60
+		assert_codes 60x429
+	done
+	assert_equal "$(store 'SELECT count(*) FROM messages')" 10
+}
+
+try_to_say()	# NUMBER MICROSECONDS
+{
+	bearer "amid$1"
+	begin
+	kill_amid "$2" say 120
+	passed=$(grep -c ^201 codes || true)
+	answered=$(grep -c '^\(201\|429\) ' codes || true)
+	((passed <= 10))
+	eventually 10 is_healthy
+	eventually 10 is_answered
+	# What was promised is there; what is there was counted.
+	there=$(store "SELECT count(*) FROM messages
+	    WHERE session_id = '$session'")
+	left=$(curl -s -H "Authorization: Bearer $access" "$SB_URL/api/limits" |
+	    jq --arg s "$session" '.sessions[$s].remaining // 10')
+	((passed <= there && there <= 10 - left))
+	eventually 10 has_all
+	say 60
+	assert_equal "$(grep -c ^201 codes || true)" "$left"
+}
+
+@test "all processes killed amid messages: not one too many, and none lost" {
+	settings=("${of_chat[@]}")
+	start_server
+	amid try_to_say
+}
+
+# In no 60 s are there more of a session's messages than 10, or of a channel's
+# than 20: as many later comes one at the least.
+assert_spaced()
+{
+	assert_equal "$(store 'SELECT count(*) FROM (SELECT created_at -
+	    lag(created_at, 10) OVER (PARTITION BY session_id
+	    ORDER BY created_at, number) AS gap FROM messages)
+	    WHERE gap < 60000000')" 0
+	assert_equal "$(store 'SELECT count(*) FROM (SELECT created_at -
+	    lag(created_at, 20) OVER (PARTITION BY channel
+	    ORDER BY created_at, id) AS gap FROM messages)
+	    WHERE gap < 60000000')" 0
+}
+
+@test "60 s after each message one more is let through, with all processes new" {
+	settings=("${of_chat[@]}")
+	start_server_in_time
+	bearer bits
+	begin
+	for second in {0..9}; do
+		set_clock $((1800000000 + second)).015625
+		say 1
+		assert_codes 1x201
+	done
+	for second in {60..69}; do
+		((second % 5 > 0)) || kill_all
+		# Not a moment earlier.
+		set_clock $((1800000000 + second))
+		say 8
+		assert_codes 8x429
+		set_clock $((1800000000 + second)).015625
+		say 8
+		assert_codes '1x201 7x429'
+	done
+	assert_spaced
+	assert_equal "$(store 'SELECT count(*), max(created_at) - min(created_at)
+	    FROM messages')" '20|69000000'
+}
+
+@test "60 s after each of a channel one more, whichever session it is for" {
+	local sessions=()
+
+	settings=("${of_chat[@]}")
+	start_server_in_time
+	bearer over
+	for _ in 0 1 2; do
+		begin
+		sessions+=("$session")
+	done
+	for second in {0..19}; do
+		set_clock $((1800000000 + second))
+		say 1 "${sessions[second % 3]}"
+		assert_codes 1x201
+	done
+	for second in {60..79}; do
+		set_clock $((1800000000 + second - 1)).984375
+		say 8 "${sessions[second % 3]}"
+		assert_codes 8x429
+		((second != 70)) || kill_all
+		set_clock $((1800000000 + second))
+		say 8 "${sessions[second % 3]}"
+		assert_codes '1x201 7x429'
+	done
+	assert_spaced
+	assert_equal "$(store 'SELECT count(*), max(created_at) - min(created_at)
+	    FROM messages')" '40|79000000'
 }
