@@ -53,7 +53,7 @@ install_()
 
 start_callers()
 {
-	"$SB_SOURCE/tests/server/callers" "$BATS_TEST_TMPDIR/ledger" 6 3>&- &
+	"$SB_SOURCE/tests/server/callers" "$BATS_TEST_TMPDIR/ledger" 8 3>&- &
 	background+=($!)
 	ledger=0
 	has_gone_on 100
@@ -147,13 +147,13 @@ assert_served()
 	install_ gentle
 	# shellcheck disable=SC2046
 	kill -HUP $(programs)
-	eventually 30 has_logged 2 'would not start'
+	eventually 30 has_logged 4 'would not start'
 	has_gone_on 50
 	assert_equal "$(programs)" "$before"
 	assert_equal "$(answers_of "$VERSION.1")" 0
 	run -0 grep -c 'RATE_LIMIT_WINDOW_SECONDS: "soon" is not accepted' \
 	    "$SB_LOG"
-	assert_output 2
+	assert_output 4
 
 	# Once it is mended it does, and a later SIGHUP counts as well.
 	rm "$prefix/libexec/etc/switchboard.env"
