@@ -63,6 +63,8 @@ add_example(struct sb_pool *pool, struct json_object *media, const char *words,
 			*to++ = (char)tolower((unsigned char)*p);
 		else if (to > name && to[-1] != '_')
 			*to++ = '_';
+	if (to > name && to[-1] == '_')
+		to[-1] = '\0';
 	add(child(child(media, "examples"), name), "value", body);
 }
 
