@@ -70,8 +70,8 @@ sb_example_field(const struct sb_field *f)
 }
 
 /*
- * What is optional and has no example is left out; of an answer only if it is an
- * object, and else null.
+ * What is optional and has no example is left out; of an answer only if it is
+ * an object, and else null.
  */
 static struct json_object *
 example_of(const struct sb_field *f, bool answer)

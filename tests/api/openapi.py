@@ -98,7 +98,9 @@ class House:
     def __init__(self, programs, command):
         self.programs = programs
         self.command = command
-        self.data = tempfile.TemporaryDirectory(prefix="switchboard-openapi-")
+        self.data = tempfile.TemporaryDirectory(
+            prefix="switchboard-openapi-",
+            ignore_cleanup_errors=True)     # a worker may be at its end
         self.environment = {
             "SWITCHBOARD_DATA": self.data.name, "TZ": "UTC",
             "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
