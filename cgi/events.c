@@ -17,8 +17,8 @@ static const char id_doc[] = "The session's id.";
 /* ---------------------------------------------------------------- one look */
 
 /*
- * The session as it is now.  Whoever waits may have lost his login meanwhile, or
- * the session.  SB_NEXT, or refuses.
+ * The session as it is now.  Whoever waits may have lost his login meanwhile,
+ * or the session.  SB_NEXT, or refuses.
  */
 static enum sb_status
 look(struct sb_request *rq, struct sb_response *rs, const char *id,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
@@ -16,6 +17,7 @@
 #include "internal.h"
 
 static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t too_late;	/* to wait for the client */
 static sigset_t unblocked;	/* the mask while nothing is in hand */
 
 const char *
@@ -46,6 +48,29 @@ hold_back(const int *signals, size_t n)
 		sigdelset(&unblocked, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
+}
+
+/* Whoever comes to wait in a write just after it has rung hears it again. */
+static void
+on_time(int signal)
+{
+	(void)signal;
+	too_late = 1;
+}
+
+void
+sb_conn_limit(int64_t microseconds)
+{
+	struct sigaction action = { .sa_handler = on_time };
+	struct itimerval timer = {
+		.it_value = { (time_t)(microseconds / SB_SECOND),
+		    (suseconds_t)(microseconds % SB_SECOND) },
+		.it_interval = { microseconds == 0 ? 0 : 1, 0 },
+	};
+
+	too_late = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 /* ------------------------------------------------------------------ CGI */
@@ -87,7 +112,7 @@ cgi_write(struct sb_conn *conn, const void *bytes, size_t n)
 	(void)conn;
 	while (n > 0) {
 		if ((put = write(STDOUT_FILENO, p, n)) < 0) {
-			if (errno == EINTR)
+			if (errno == EINTR && !too_late)
 				continue;
 			return false;
 		}
@@ -133,7 +158,6 @@ cgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
  * gone; but what is to be done after an answer, down to the line in the log, is
  * part of the request.  Who waits hears it.
  */
-
 void
 sb_conn_cgi(struct sb_conn *conn, char **environment)
 {

@@ -44,6 +44,12 @@ const char *sb_param(const struct sb_conn *, const char *name);
 void	 sb_conn_cgi(struct sb_conn *, char **environment);
 
 /*
+ * From then on a write doesn't wait for who doesn't read, and fails; 0: never.
+ * A client may keep a process no longer than that.
+ */
+void	 sb_conn_limit(int64_t microseconds);
+
+/*
  * Accepts requests on standard input and calls serve with each, until SIGTERM,
  * SIGINT or SIGUSR1, which let the request in hand finish.  more() is asked
  * before each and ends the loop, too.

@@ -114,10 +114,12 @@ sb_stream_run(struct sb_response *rs)
 	if (way->wait == NULL)
 		sb_fatal("%s streams, and doesn't listen", way->route->path);
 	way->wait->streams = true;
-	if (!way->conn->flush(way->conn))
-		return;
-	while (run_round(rs, &cursor) && sb_monotonic() < way->wait->end)
-		continue;
+	sb_conn_limit(way->wait->end - sb_monotonic());
+	if (way->conn->flush(way->conn))
+		while (run_round(rs, &cursor) &&
+		    sb_monotonic() < way->wait->end)
+			continue;
+	sb_conn_limit(0);
 }
 
 /* -------------------------------------------------------------- its events */

@@ -204,6 +204,41 @@ write_great(void *with)
 	return conn.write(&conn, bytes, GREAT) ? 0 : 2;
 }
 
+/* To who reads nothing; begun just before the time is up, or after. */
+static int
+write_in_time(void *with)
+{
+	int *pipe = with;
+	static char bytes[GREAT];
+	struct sb_conn conn;
+	int64_t began = memory_clock();
+
+	sb_process_begin();
+	if (dup2(pipe[1], STDOUT_FILENO) < 0)
+		return 1;
+	begin(&conn, NULL, NULL);
+	sb_conn_limit(SB_SECOND / 5);
+	if (conn.write(&conn, bytes, GREAT) ||
+	    memory_clock() - began < SB_SECOND / 5)
+		return 2;
+	if (conn.write(&conn, bytes, GREAT))
+		return 3;
+	sb_conn_limit(0);
+	return memory_clock() - began < 5 * SB_SECOND ? 0 : 4;
+}
+
+static void
+who_does_not_read_is_waited_for_no_longer(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(memory_wait(memory_fork(write_in_time, ends)), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void
 a_great_answer_goes_out_whole(void **state)
 {
@@ -245,6 +280,7 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(what_is_no_length_is_never_a_body),
 	cmocka_unit_test(what_is_no_length_is_no_answer_to_a_body),
 	cmocka_unit_test(parameters_by_their_whole_names),
+	cmocka_unit_test(who_does_not_read_is_waited_for_no_longer),
 	cmocka_unit_test(a_great_answer_goes_out_whole),
 	cmocka_unit_test(a_client_that_went_away_ends_nothing),
 };
