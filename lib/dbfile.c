@@ -61,6 +61,13 @@ sb_db_disconnect(struct sb_db *db)
 	db->reopen = false;
 }
 
+void
+sb_db_frugal(struct sb_db *db)
+{
+	if (db->connection != NULL)
+		sb_db_script(db, "PRAGMA cache_size = -200", "frugal");
+}
+
 /* An integer that SQLite says of itself; -1 if it can't. */
 static int
 pragma(struct sb_db *db, const char *sql)

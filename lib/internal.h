@@ -668,6 +668,9 @@ bool	 sb_db_finish(struct sb_db *, bool commit);
  */
 bool	 sb_db_open(struct sb_db *, const char *group);
 
+/* Remembers little of the file from now on: the process is one of many. */
+void	 sb_db_frugal(struct sb_db *);
+
 /* Whether the request has failed; and whether because the file is damaged. */
 bool	 sb_db_failed(const struct sb_db *);
 bool	 sb_db_damaged(const struct sb_db *);

@@ -144,6 +144,7 @@ sb_listen(struct sb_response *rs, const char *about, int64_t microseconds)
 	wait = sb_alloc(rq->pool, sizeof(*wait));
 	wait->listener = -1;
 	if (about != NULL) {
+		sb_db_frugal(rq->db);
 		wait->about = sb_copy(rq->pool, about, strlen(about));
 		wait->listener = sb_wake_listen(rq->pool, about);
 		if (wait->listener < 0) {
