@@ -37,6 +37,7 @@ static const struct {
 	{ "care", "clock", cmd_check_clock },
 	{ "care", "tick", cmd_check_tick },
 	{ "care", "backup", cmd_check_backup },
+	{ "care", "outbox", cmd_check_outbox },
 	{ "web", "answer", cmd_check_answer },
 	{ "web", "https", cmd_check_https },
 	{ "web", "token", cmd_check_token },

@@ -13,6 +13,7 @@
 #define SLACK		(5 * 60 * SB_SECOND)
 #define TICK_OLD	(3 * SB_DAY)
 #define BACKUP_OLD	(8 * SB_DAY)
+#define LATE		(10 * 60 * SB_SECOND)
 
 static const char *
 days(struct cmd_check *c, int64_t time)
@@ -111,4 +112,29 @@ cmd_check_backup(struct cmd_check *c)
 		    days(c, at));
 	judge_backup_file(c, sb_json_text(sb_note_read(c->pool,
 	    SB_NOTE_BACKUP), "file"));
+}
+
+void
+cmd_check_outbox(struct cmd_check *c)
+{
+	const int64_t late = c->due == 0 ? 0 : sb_now() - c->due;
+	const char *call = cmd_own_call(c->pool);
+
+	if (!c->database)
+		return;
+	if (c->dead > 0)
+		cmd_is_unwise(c, sb_printf(c->pool, "%s outbox list --dead "
+		    "says why; outbox retry sends them again, outbox drop "
+		    "deletes them", call), "%lld webhook%s given up: nobody "
+		    "took %s", (long long)c->dead, c->dead == 1 ? " was" :
+		    "s were", c->dead == 1 ? "it" : "them");
+	if (late > LATE)
+		cmd_is_unwise(c, sb_printf(c->pool, "add to the crontab of "
+		    "the data directory's owner:\n* * * * *  LOG_LEVEL=warning "
+		    "%s work --quiet\nor, with systemd: systemctl enable --now "
+		    "switchboard-work.service", call), "a webhook is to be "
+		    "sent since %s: no worker runs, or none gets anywhere",
+		    cmd_time(c->pool, c->due));
+	else if (c->dead == 0)
+		cmd_is_fine(c, "no webhook was given up, or is late");
 }

@@ -124,6 +124,8 @@ cmd_check_database(struct cmd_check *c)
 	c->database = true;
 	c->newest = db.newest;
 	c->logins = db.logins;
+	c->dead = db.dead;
+	c->due = db.due;
 	if (db.flaw != NULL)
 		cmd_is_broken(c, "switchboard restore --force FILE, with the "
 		    "last backup", "the database is damaged: %s", db.flaw);

@@ -19,6 +19,8 @@ struct cmd_check {
 	bool		 database;	/* it can be read */
 	int64_t		 newest;	/* the latest time in it */
 	bool		 logins;	/* there are some in it */
+	int64_t		 dead;		/* webhooks in it that were given up */
+	int64_t		 due;		/* since when one is; 0: none is left */
 	bool		 in_json, coloured;
 	const char	*area, *name;	/* of the check at work */
 	const char	*shown_area;	/* under which lines are printed */
@@ -96,6 +98,7 @@ const char *cmd_check_sign(struct cmd_check *);
 void	 cmd_check_clock(struct cmd_check *);
 void	 cmd_check_tick(struct cmd_check *);
 void	 cmd_check_backup(struct cmd_check *);
+void	 cmd_check_outbox(struct cmd_check *);
 
 /* ---------------------------------------------------------- check_site.c */
 

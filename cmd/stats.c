@@ -7,8 +7,8 @@
 #include "cmd.h"
 
 enum { USERS, ACTIVE, DISABLED, ADMINS, NEWEST, NEWEST_AT, LOGINS, ALIVE,
-    TOKENS, COUNTS, STEP, KNOWN, BYTES, WAL_BYTES, COUNTS_BYTES, TICK_AT,
-    BACKUP_AT, BACKUP_FILE, COLUMNS };
+    TOKENS, OUTBOX, DEAD, COUNTS, STEP, KNOWN, BYTES, WAL_BYTES, COUNTS_BYTES,
+    TICK_AT, BACKUP_AT, BACKUP_FILE, COLUMNS };
 static const struct cmd_column columns[] = {
 	[USERS] = { "users", "users", CMD_NUMBER },
 	[ACTIVE] = { "  active", "users_active", CMD_NUMBER },
@@ -19,6 +19,8 @@ static const struct cmd_column columns[] = {
 	[LOGINS] = { "logins", "logins", CMD_NUMBER },
 	[ALIVE] = { "  alive", "logins_alive", CMD_NUMBER },
 	[TOKENS] = { "refresh tokens", "refresh_tokens", CMD_NUMBER },
+	[OUTBOX] = { "webhooks waiting", "outbox", CMD_NUMBER },
+	[DEAD] = { "  given up", "outbox_dead", CMD_NUMBER },
 	[COUNTS] = { "counts of limits", "counts", CMD_NUMBER },
 	[STEP] = { "schema step", "schema_step", CMD_NUMBER },
 	[KNOWN] = { "  of this version", "schema_step_known", CMD_NUMBER },
@@ -75,6 +77,15 @@ look_at_logins(struct cmd *c, struct cmd_value *values)
 	values[TOKENS] = number(sb_one(c->db, SB_Q_STATS_TOKENS), "tokens");
 }
 
+static void
+look_at_outbox(struct cmd *c, struct cmd_value *values)
+{
+	const struct sb_row *all = sb_one(c->db, SB_Q_OUTBOX_STATE);
+
+	values[OUTBOX] = number(all, "waiting");
+	values[DEAD] = number(all, "dead");
+}
+
 /* A file of counts that is damaged has none. */
 static void
 look_at_counts(struct cmd *c, struct cmd_value *values)
@@ -119,6 +130,7 @@ cmd_stats(char **arguments)
 		return status;
 	look_at_users(&c, values);
 	look_at_logins(&c, values);
+	look_at_outbox(&c, values);
 	look_at_counts(&c, values);
 	look_at_notes(c.pool, values);
 	values[STEP].number = sb_db_step(c.db);

@@ -11,12 +11,13 @@
 #include "cmd.h"
 
 #define SHOWN_EVERY	(SB_SECOND / 10)
+#define DEAD_KEPT	(30 * SB_DAY)
 
 static volatile sig_atomic_t stopped;
 
 /* How far it is, for whoever watches. */
 static struct {
-	struct cmd_sweep logins, counts, odd, repeats;
+	struct cmd_sweep logins, counts, odd, repeats, dead;
 	int		 keys;
 	int64_t		 sessions, requests;	/* of chat, that are over */
 	bool		 watched;
@@ -54,13 +55,15 @@ number_of(struct sb_pool *pool, int64_t n, const char *what)
 static const char *
 summary(struct sb_pool *pool)
 {
-	return sb_printf(pool, "ended %s, expired %s; deleted %s, %s, %s, %s",
+	return sb_printf(pool, "ended %s, expired %s; deleted %s, %s, %s, %s, "
+	    "%s",
 	    number_of(pool, tick.sessions, "chat session"),
 	    number_of(pool, tick.requests, "feedback request"),
 	    number_of(pool, tick.logins.total, "login"),
 	    number_of(pool, tick.counts.total + tick.odd.total, "count"),
 	    number_of(pool, tick.keys, "key"),
-	    number_of(pool, tick.repeats.total, "repeat"));
+	    number_of(pool, tick.repeats.total, "repeat"),
+	    number_of(pool, tick.dead.total, "webhook"));
 }
 
 static void
@@ -209,6 +212,36 @@ drop_repeats(struct cmd_sweep *s, int most)
 	return s->deleted == most;
 }
 
+/* -------------------------------------------------------------- webhooks */
+
+/* Those that were given up long ago. */
+static bool
+drop_dead(struct cmd_sweep *s, int most)
+{
+	if (cmd_sweep_lock(s))
+		s->deleted = sb_run(s->db, SB_Q_OUTBOX_EXPIRE,
+		    sb_bind_int("over", sb_now() - DEAD_KEPT),
+		    sb_bind_int("some", most));
+	return s->deleted == most;
+}
+
+/* Whoever should have sent them may have been killed. */
+static void
+call_worker(struct sb_db *db)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const struct sb_row *row;
+	int64_t due;
+
+	sb_db_attach(db, pool);
+	row = sb_one(db, SB_Q_OUTBOX_OLDEST);
+	due = row == NULL ? 0 : sb_row_int(row, "oldest");
+	sb_db_finish(db, true);
+	if (due != 0 && due <= sb_now())
+		sb_worker_call(pool);
+	sb_pool_free(pool);
+}
+
 /* ------------------------------------------------------------------ all */
 
 static bool
@@ -249,9 +282,12 @@ do_all(struct sb_db *db)
 	    .some = drop_odd_counts, .go_on = show_progress };
 	tick.repeats = (struct cmd_sweep){ .db = db, .group = "idempotency",
 	    .some = drop_repeats, .go_on = show_progress };
+	tick.dead = (struct cmd_sweep){ .db = db, .group = "outbox",
+	    .some = drop_dead, .go_on = show_progress };
 	done = settle_chat(db);
 	done &= cmd_sweep(&tick.logins);
 	done &= cmd_sweep(&tick.repeats);
+	done &= cmd_sweep(&tick.dead);
 	done &= sweep_counts(&tick.counts);
 	done &= sweep_counts(&tick.odd);
 	done &= tidy_keys();
@@ -278,6 +314,8 @@ remember(struct sb_pool *pool)
 	json_object_object_add(o, "keys", json_object_new_int(tick.keys));
 	json_object_object_add(o, "repeats",
 	    json_object_new_int64(tick.repeats.total));
+	json_object_object_add(o, "webhooks",
+	    json_object_new_int64(tick.dead.total));
 	sb_note_write(pool, SB_NOTE_TICK, o);
 }
 
@@ -293,6 +331,7 @@ run(struct cmd *c, bool quiet)
 		status = cmd_unavailable(c->name);
 	}
 	sb_wake_tidy(c->pool);
+	call_worker(c->db);
 	hide_progress();
 	if (status == CMD_OK && !stopped)
 		remember(c->pool);

@@ -237,6 +237,10 @@ look_at(struct look *l, bool still)
 			    sb_queries[SB_Q_CHECK_NEWEST].sql);
 			state->logins = ask_number(l,
 			    sb_queries[SB_Q_CHECK_LOGINS].sql) != 0;
+			state->dead = ask_number(l,
+			    sb_queries[SB_Q_OUTBOX_DEAD].sql);
+			state->due = ask_number(l,
+			    sb_queries[SB_Q_OUTBOX_OLDEST].sql);
 		}
 	}
 	sqlite3_close(l->connection);

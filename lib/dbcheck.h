@@ -19,6 +19,8 @@ struct sb_db_state {
 	const char	*query_error;
 	int64_t		 newest;	/* the latest time in it, or 0 */
 	bool		 logins;	/* there are some */
+	int64_t		 dead;		/* webhooks that were given up */
+	int64_t		 due;		/* since when one is; 0: none is left */
 };
 
 /*

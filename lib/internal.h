@@ -766,7 +766,7 @@ ssize_t	 sb_read_all(int fd, char *, size_t n);
 /*
  * What was last done, and when, in a file of the data directory each: a backup
  * that was taken (with the members file, bytes), a tick that did all that it
- * had to (logins, counts, keys, repeats: how many it deleted).
+ * had to (logins, counts, keys, repeats, webhooks: how many it deleted).
  */
 enum sb_note { SB_NOTE_BACKUP, SB_NOTE_TICK, SB_NOTES };
 

@@ -108,8 +108,22 @@ DELETE FROM outbox WHERE id IN (
 	SELECT id FROM outbox WHERE next_at IS NULL AND failed_at < :over
 	LIMIT :some);
 
+-- name: outbox_dead
+-- scan: it counts them
+SELECT count(*) AS dead FROM outbox WHERE next_at IS NULL;
+
+-- name: outbox_oldest
+-- scan: it is those that wait
+-- Since when the first of a lane is due; 0: nothing is to be sent.
+SELECT coalesce(min(next_at), 0) AS oldest FROM outbox
+WHERE next_at IS NOT NULL
+	AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
+		WHERE earlier.key_id = outbox.key_id
+		AND earlier.session_id = outbox.session_id
+		AND earlier.number < outbox.number
+		AND earlier.next_at IS NOT NULL);
+
 -- name: outbox_state
 -- scan: it counts them
-SELECT count(next_at) AS waiting, count(*) - count(next_at) AS dead,
-	count(CASE WHEN next_at < :late THEN 1 END) AS late
+SELECT count(next_at) AS waiting, count(*) - count(next_at) AS dead
 FROM outbox;

@@ -48,7 +48,7 @@ setup()
 	is "${lines[5]}" '  made             2023-11-14T22:13:20Z'
 	is "${lines[-3]}" 'last tick          -'
 	is "${lines[-2]}" 'last backup        -'
-	is "${#lines[@]}" 18 lines
+	is "${#lines[@]}" 20 lines
 }
 
 @test "an empty installation is all zeros" {
@@ -56,7 +56,8 @@ setup()
 	switchboard stats --json
 	ends 0
 	listed '[.users, .users_active, .users_disabled, .users_admin, .logins,
-	    .logins_alive, .refresh_tokens, .counts, .counts_bytes]
+	    .logins_alive, .refresh_tokens, .outbox, .outbox_dead, .counts,
+	    .counts_bytes]
 	    | all(. == 0)'
 	listed '[.newest_username, .newest_created_at, .tick_ended_at,
 	    .backup_taken_at, .backup_file] | all(. == null)'

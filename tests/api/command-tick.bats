@@ -40,7 +40,7 @@ ticks()
 	[ "$logins" != 1 ] || s=
 	[ "$counted" != 1 ] || t=
 	later "$1" switchboard tick
-	says "tick: ended 0 chat sessions, expired 0 feedback requests; deleted $logins login$s, $counted count$t, 0 keys, 0 repeats"
+	says "tick: ended 0 chat sessions, expired 0 feedback requests; deleted $logins login$s, $counted count$t, 0 keys, 0 repeats, 0 webhooks"
 }
 
 # ---------------------------------------------------------------- logins
@@ -48,7 +48,7 @@ ticks()
 @test "without anything to delete it says so, on a new installation, too" {
 	switchboard tick
 	is "$status" 0 'exit status'
-	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks'
 	ticks 0 0
 }
 
@@ -287,13 +287,13 @@ on_terminal()
 	register anna
 	many_logins 3000
 	on_terminal --
-	is "${shown%%$'\n'*}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
-	is "${shown##*$'\n'}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3000 logins, 0 counts, 0 keys, 0 repeats'
+	is "${shown%%$'\n'*}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks'
+	is "${shown##*$'\n'}" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3000 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks'
 	# However much there is: while the clock stands still, once.
 	many_logins 3000
 	on_terminal faketime -f '2033-05-18 03:33:20' --
-	is "$shown" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats
-tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3001 logins, 0 counts, 0 keys, 0 repeats'
+	is "$shown" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks
+tick: ended 0 chat sessions, expired 0 feedback requests; deleted 3001 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks'
 	many_logins 3000
 	on_terminal -- --quiet
 	[ ! -s "$BATS_TEST_TMPDIR/out" ]
@@ -365,7 +365,7 @@ has_begun()
 		wait $pid
 		left=$(logins)
 		is "$(<"$BATS_TEST_TMPDIR/out")" \
-		    "tick: stopped; ended 0 chat sessions, expired 0 feedback requests; deleted $((50001 - left)) logins, 0 counts, 0 keys, 0 repeats"
+		    "tick: stopped; ended 0 chat sessions, expired 0 feedback requests; deleted $((50001 - left)) logins, 0 counts, 0 keys, 0 repeats, 0 webhooks"
 		is "$(<"$BATS_TEST_TMPDIR/err")" ''
 		((left > 1))
 		is "$(sql 'SELECT count(*) FROM refresh_tokens')" "$left" tokens
@@ -384,7 +384,7 @@ has_begun()
 	release_lock
 	is "$status" 69 'exit status'
 	like "${stderr##*$'\n'}" "switchboard tick: the database in $SWITCHBOARD_DATA is busy, .*"
-	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 1 count, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 1 count, 0 keys, 0 repeats, 0 webhooks'
 	is "$(logins)" 11
 	ticks 0 10
 }
@@ -402,7 +402,7 @@ has_begun()
 	switchboard tick
 	is "$status" 69 'exit status'
 	has "$stderr" 'switchboard tick: the database in '
-	like "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted [0-9]+ logins?, 0 counts, 0 keys, 0 repeats'
+	like "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted [0-9]+ logins?, 0 counts, 0 keys, 0 repeats, 0 webhooks'
 	gone=${output#tick: ended 0 chat sessions, expired 0 feedback requests; deleted }
 	gone=${gone%% *}
 	((gone > 0 && gone < 3000))
@@ -418,7 +418,7 @@ has_begun()
 	rm -f "$SWITCHBOARD_DATA"/limits.db-*
 	switchboard tick
 	is "$status" 0 'exit status'
-	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats'
+	is "$output" 'tick: ended 0 chat sessions, expired 0 feedback requests; deleted 0 logins, 0 counts, 0 keys, 0 repeats, 0 webhooks'
 	ticks 0 0
 }
 

@@ -249,7 +249,7 @@ forget()
 	    86500000000 WHERE key = 'over-2'"
 	run operate tick
 	is "$status" 0 'exit status'
-	like "$output" 'tick: .*; deleted .*, 2 repeats'
+	like "$output" 'tick: .*; deleted .*, 2 repeats, 0 webhooks'
 	is "$(sql 'SELECT key FROM idempotency_keys')" "$key"
 	again
 	sql "WITH RECURSIVE n (i) AS
@@ -259,7 +259,7 @@ forget()
 	    SELECT id, id, 'POST /x', i, '', i FROM users, n
 	    WHERE username = 'anna'"
 	run operate tick
-	like "$output" 'tick: .*; deleted .*, 3000 repeats'
+	like "$output" 'tick: .*; deleted .*, 3000 repeats, 0 webhooks'
 	later 86500 operate tick
 	is "$(sql 'SELECT count(*) FROM idempotency_keys')" 0
 }

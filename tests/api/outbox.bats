@@ -568,3 +568,260 @@ is_leased()
 	is "$(left)" 0
 	is "$(received length)" 1
 }
+
+# ------------------------------------------------------- who looks after it
+
+# Ten attempts have failed.
+die()		# [ID]
+{
+	sql "UPDATE outbox SET attempts = 10, next_at = NULL,
+	    failed_at = $EPOCHSECONDS * 1000000, error = 'it answered 500'
+	    WHERE id = '${1-$id}'"
+}
+
+@test "what waits and what is dead is listed and counted" {
+	new_key 204
+	put a
+	local dead=$id
+	die
+	put b
+	switchboard outbox list --json
+	ends 0
+	listed 'length == 2 and .[0].id == $dead and .[0].state == "dead"
+	    and .[0].next_at == null and .[0].error == "it answered 500"
+	    and .[0].attempts == 10 and .[0].username == "anna"
+	    and .[0].key_name == "agent" and .[0].key_id == $key
+	    and .[0].session_id == "a" and .[1].state == "waiting"
+	    and .[1].error == null' --arg dead "$dead" --arg key "$key"
+	lacks "$output" "$port"
+	switchboard outbox list --dead
+	ends 0
+	is "${#lines[@]}" 2
+	has "${lines[1]}" "$dead"
+	switchboard stats --json
+	listed '.outbox == 1 and .outbox_dead == 1'
+}
+
+@test "what is dead is sent after all, or deleted" {
+	new_key 204
+	put a
+	local first=$id
+	die
+	put a
+	local second=$id
+	die
+	switchboard outbox drop "$first"
+	says deleted
+	switchboard outbox drop "$first"
+	fails 67 "switchboard outbox drop: there is no $first: it was sent or deleted"
+	switchboard outbox retry "${second^^}"
+	says 'to be sent again'
+	eventually 10 sent "$second"
+	is "$(received length)" 1
+	put b
+	die
+	put c
+	die
+	switchboard outbox retry --all
+	says '2 to be sent again'
+	eventually 10 nothing_left
+}
+
+nothing_left()
+{
+	[ "$(left)" = 0 ]
+}
+
+@test "what is asked of it has to make sense" {
+	switchboard outbox retry
+	fails 64 'switchboard outbox retry: ID or --all is missing; see switchboard outbox retry --help'
+	switchboard outbox retry x
+	fails 64 'switchboard outbox retry: x is not the id of what is to be sent'
+	switchboard outbox retry --all x
+	is "$status" 64
+	switchboard outbox drop
+	is "$status" 64
+	switchboard outbox list x
+	is "$status" 64
+}
+
+@test "tick deletes what has been dead for thirty days, and nothing else" {
+	new_key 204
+	put a
+	die
+	put b
+	sql "UPDATE outbox SET next_at = next_at + 3000000000 WHERE id = '$id'"
+	later $((30 * 86400 - 60)) switchboard tick
+	has "$output" ' 0 webhooks'
+	is "$(left)" 2
+	stop_receiver
+	later $((30 * 86400 + 60)) switchboard tick
+	has "$output" ' 1 webhook'
+	is "$(left)" 1
+}
+
+@test "tick has sent what nobody sends" {
+	new_key 204
+	put a
+	switchboard tick --quiet
+	eventually 10 sent "$id"
+}
+
+# found GRADE REGEX: of the outbox.
+found()
+{
+	switchboard check --json
+	jq -e --arg grade "$1" --arg sentence "$2" '.. | objects |
+	    select(.check? == "outbox") | select(.grade == $grade and
+	    (.sentence | test($sentence)))' <<<"$output" >/dev/null && return
+	show "no $1 $2" "$output"
+	return 1
+}
+
+@test "check tells of what is dead and of what is late" {
+	new_key 204
+	found green 'no webhook was given up'
+	put a
+	later 500 found green 'no webhook was given up'
+	later 700 found yellow 'a webhook is to be sent since'
+	# One behind another that is tried later is not late.
+	sql "UPDATE outbox SET next_at = next_at + 3000000000"
+	put a
+	later 700 found green 'no webhook was given up'
+	sql "DELETE FROM outbox"
+	put a
+	die
+	found yellow '^1 webhook was given up'
+}
+
+# ------------------------------------------------------ who starts a worker
+
+# Has anna asked something by the last key, and decided.
+decide()
+{
+	post /api/sessions '{}' "Authorization: Bearer $access"
+	expect 201
+	local session=$(json .id)
+	post "/api/sessions/$session/feedback" \
+	    '{"type":"approval","prompt":"Deploy?"}' \
+	    "Authorization: Bearer $agent"
+	expect 201
+	request_id=$(json .id)
+	post "/api/sessions/$session/feedback/$request_id/respond" \
+	    '{"content":"yes"}' "Authorization: Bearer $access" "$@"
+	expect 201
+}
+
+# The processes of ours that work in this test's directory.
+workers()
+{
+	local dir
+	for dir in /proc/[0-9]*; do
+		[ "$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)" = \
+		    'switchboard work --for 20 ' ] || continue
+		tr '\0' '\n' <"$dir/environ" 2>/dev/null |
+		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" || continue
+		echo "${dir#/proc/}"
+	done
+}
+
+has_worker()
+{
+	[ -n "$(workers)" ]
+}
+
+has_no_worker()
+{
+	[ -z "$(workers)" ]
+}
+
+# As the programs get it.
+private()
+{
+	settings+=(WEBHOOK_PRIVATE=true
+	    "WEBHOOK_CA_FILE=$BATS_FILE_TMPDIR/certificate"
+	    "LOG_FILE=$BATS_TEST_TMPDIR/worker.log")
+}
+
+@test "a request that decides is told to the webhook by a worker of its own" {
+	private
+	new_key 204
+	local agent=$(json .key) pid
+	decide
+	eventually 10 has_received 1
+	is "$(received '.[0].body | fromjson | .type')" \
+	    feedback_request.decided
+	is "$(received '.[0].body | fromjson | .data.id')" "$request_id"
+	is "$(received '.[0].body | fromjson | .data.status')" approved
+	like "$(received '.[0].body | fromjson | .timestamp')" "$time"
+	is "$(received '.[0].body | fromjson | keys_unsorted | join(" ")')" \
+	    'type timestamp data'
+	eventually 5 nothing_left
+	pid=$(workers)
+	isnt "$pid" '' worker
+	has "$(<"$BATS_TEST_TMPDIR/worker.log")" 'sent by attempt 1'
+	# The next one finds it there.
+	decide
+	eventually 5 has_received 2
+	is "$(workers)" "$pid"
+	kill "$pid"
+	eventually 5 has_no_worker
+}
+
+@test "the worker has inherited nothing" {
+	private
+	new_key hang
+	local agent=$(json .key) pid fd
+	decide 'X-Secret: of-a-client' 'Proxy: http://127.0.0.1:1'
+	eventually 5 has_worker
+	pid=$(workers)
+	eventually 5 is_leased_by_any
+	for fd in 0 1 2; do
+		is "$(readlink "/proc/$pid/fd/$fd")" /dev/null
+	done
+	# What it has opened itself: sockets and what they are polled by.
+	for fd in "/proc/$pid/fd"/*; do
+		like "$(readlink "$fd")" "/dev/null|$SWITCHBOARD_DATA/.*|$BATS_TEST_TMPDIR/worker.log|socket:.*|anon_inode:.*|pipe:.*"
+	done
+	isnt "$(ps -o sid= -p "$pid" | tr -d ' ')" \
+	    "$(ps -o sid= -p $$ | tr -d ' ')"
+	local names=$(tr '\0' '\n' <"/proc/$pid/environ" | cut -d= -f1)
+	lacks "$names" HTTP
+	lacks "$names" REQUEST
+	lacks "$names" GATEWAY
+	lacks "$names" PATH
+	has "$names" WEBHOOK_CA_FILE
+	kill "$pid"
+}
+
+is_leased_by_any()
+{
+	[ "$(sql 'SELECT count(*) FROM outbox WHERE lease IS NOT NULL')" = 1 ]
+}
+
+@test "a web server sees the end of the answer while the worker works" {
+	private
+	new_key hang
+	local agent=$(json .key)
+	# It reads both to their ends, as Apache does.
+	mkdir "$BATS_TEST_TMPDIR/programs"
+	cat >"$BATS_TEST_TMPDIR/programs/chat" <<-END
+		#!/bin/sh
+		{ "$programs/chat" 2>&1 1>&3 | cat >&2; } 3>&1 | cat
+	END
+	chmod +x "$BATS_TEST_TMPDIR/programs/chat"
+	programs=$BATS_TEST_TMPDIR/programs
+	decide
+	# It stays for 20 s, and would have kept what it had.
+	eventually 5 has_worker
+	eventually 5 is_leased_by_any
+	kill $(workers)
+}
+
+@test "a request that puts nothing into the outbox starts nobody" {
+	private
+	post /api/sessions '{}' "Authorization: Bearer $access"
+	expect 201
+	has_no_worker
+	is "$(ls "$SWITCHBOARD_DATA" | grep -c work)" 0
+}
