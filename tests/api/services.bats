@@ -120,7 +120,7 @@ make_units()
 	cd "$units"
 	SYSTEMD_UNIT_PATH=$units:$units/stubs run -0 systemd-analyze verify \
 	    --man=no switchboard.target switchboard@{auth,chat,events,meta}.{service,socket} \
-	    switchboard-{tick,backup}.{service,timer}
+	    switchboard-{tick,backup}.{service,timer} switchboard-work.service
 	is "$output" ''
 	systemd-sysusers --dry-run "$units/sysusers.conf"
 	for name in auth chat events meta; do
@@ -137,6 +137,15 @@ make_units()
 		run -0 systemd-analyze security --offline=true --threshold=2 \
 		    --no-pager "./$name.service"
 	done
+}
+
+@test "the one that has the network is exposed by that alone" {
+	command -v systemd-analyze >/dev/null || skip 'no systemd-analyze'
+	make_units
+	cd "$units"
+	run -0 systemd-analyze security --offline=true --threshold=11 \
+	    --no-pager ./switchboard-work.service
+	has "$(<switchboard.target)" switchboard-work.service
 }
 
 # ---------------------------------------------------------------- logs
@@ -180,6 +189,9 @@ reported()
 	cat >>"$BATS_TEST_TMPDIR/log" <<'END'
 2026-11-23T15:01:41.564109Z info auth -: starting anew
 2026-11-23T15:01:41.564109Z info meta 01a208e0-0000-7000-8000-000000000001: the client went away
+2026-11-23T15:01:41.564109Z info switchboard -: webhook 01a208e0-0000-7000-8000-000000000001: sent by attempt 1, 12.345 ms
+2026-11-23T15:01:41.564109Z info switchboard -: webhook 01a208e0-0000-7000-8000-000000000001: attempt 2 failed: it answered 500; the next in 4.1 s
+2026-11-23T15:01:41.564109Z info switchboard -: webhook 01a208e0-0000-7000-8000-000000000001: attempt 3 failed: the address is not one of the Internet's: WEBHOOK_PRIVATE would allow it; the next in 16.9 s
 END
 	run -0 cut -d ' ' -f 2-3,5 "$BATS_TEST_TMPDIR/log"
 	for status in 200 201 204 400 401 404 405 413 422 429 database: \
