@@ -1,0 +1,60 @@
+"""The programs that are called: each behind a socket that outlives it, so that
+whoever calls while it is dead waits for its successor."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+
+
+def children(parent):
+    """The ids of a process's living children."""
+    try:
+        with open(f"/proc/{parent}/task/{parent}/children",
+                  encoding="ascii") as file:
+            return [int(number) for number in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+class Program:
+    def __init__(self, build, name, work, settings):
+        self.command = os.path.join(build, "libexec/switchboard", name)
+        self.path = os.path.join(work, name + ".socket")
+        self.log = os.path.join(work, name + ".log")
+        self.environment = dict(os.environ, **settings)
+        self.process = None
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        self.socket.listen(4096)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.command], stdin=self.socket,
+                                            stdout=log, stderr=log,
+                                            env=self.environment)
+
+    def kill_one(self):
+        """The parent or one of its workers, as chance has it."""
+        number = random.choice([self.process.pid, *children(self.process.pid)])
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        if number == self.process.pid:
+            self.process.wait()
+            self.start()
+        return True
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process = None
+
+    def errors(self):
+        """What it had to say of failures; that a worker was killed is none."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return [line.rstrip() for line in log if " error " in line]
