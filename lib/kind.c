@@ -100,17 +100,40 @@ raw_text(const struct sb_raw *raw)
 
 /* ------------------------------------------------------------------ kinds */
 
+/* What a pattern was compiled to; they are declared, so they are few. */
+struct compiled {
+	const struct compiled *next;
+	const char	*pattern;
+	regex_t		 regex;
+};
+
+/* Once in a process: that costs more than many a request does. */
+static const struct compiled *
+compile(const char *pattern)
+{
+	static const struct compiled *all;
+	static struct sb_pool *pool;
+	struct compiled *c;
+
+	for (const struct compiled *known = all; known != NULL;
+	    known = known->next)
+		if (known->pattern == pattern)
+			return known;
+	if (pool == NULL)
+		pool = sb_pool_new();
+	c = sb_alloc(pool, sizeof(*c));
+	if (regcomp(&c->regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		sb_fatal("a pattern that is none: %s", pattern);
+	c->pattern = pattern;
+	c->next = all;
+	all = c;
+	return c;
+}
+
 static bool
 matches(const char *pattern, const char *text)
 {
-	regex_t regex;
-	bool yes;
-
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		sb_fatal("a pattern that is none: %s", pattern);
-	yes = regexec(&regex, text, 0, NULL, 0) == 0;
-	regfree(&regex);
-	return yes;
+	return regexec(&compile(pattern)->regex, text, 0, NULL, 0) == 0;
 }
 
 static bool
