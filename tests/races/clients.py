@@ -24,7 +24,7 @@ NUMBERS = itertools.count()
 class Note:
     """A call, and what came of it."""
 
-    kind: str                   # begin, end, say, ask, answer or see
+    kind: str                   # begin, end, change, say, ask, answer or see
     user: str
     session: str = None
     request: str = None
@@ -45,6 +45,7 @@ class Call:
     token: str
     body: dict = None
     method: str = "POST"
+    path: str = None            # of the program's socket
     key: str = None
     after: float = 0            # the moment to send it, in a crowd
     answer: fastcgi.Answer = None
@@ -61,8 +62,9 @@ class User:
 class Client:
     """One process of them.  Its users are its own."""
 
-    def __init__(self, path, database, users, killing, seed):
-        self.path = path
+    def __init__(self, programs, database, users, killing, seed):
+        self.chat = programs["chat"].path
+        self.events = programs["events"].path
         self.database = database
         self.users = users
         self.killing = killing
@@ -81,8 +83,8 @@ class Client:
         if call.note.tries == 1:
             call.note.sent = time.monotonic()
         fields = {} if call.key is None else {"idempotency_key": call.key}
-        return fastcgi.send(self.path, call.method, call.target, call.token,
-                            call.body, **fields)
+        return fastcgi.send(call.path or self.chat, call.method, call.target,
+                            call.token, call.body, **fields)
 
     def is_answered(self, call):
         status = call.answer.status
@@ -126,7 +128,7 @@ class Client:
         note = Note(kind, user.name, session, **more)
         target = "/api/sessions" + (f"/{session}" if session else "") + what
         key = None if body is None else uuid.uuid4().hex
-        return Call(note, target, token, body, "POST", key)
+        return Call(note, target, token, body, "POST", key=key)
 
     def a_begin(self, user):
         return self.call("begin", user, body={"title": "Race"})
@@ -176,6 +178,25 @@ class Client:
         call.method = "GET"
         return call
 
+    def a_wait(self, user, asked):
+        """For the decision of what a call asked: two programs race to see it
+        expire."""
+        call = self.call("see", user, asked.note.session,
+                         f"/feedback/{asked.note.told}?wait=25",
+                         request=asked.note.told, token=user.key)
+        call.method, call.path = "GET", self.events
+        return call
+
+    def a_change(self, user, session):
+        """Of what is no pause."""
+        token, body = self.chance.choice((
+            (user.token, {"title": f"Race {next(NUMBERS)}"}),
+            (user.key, {"agent_status": self.chance.choice(
+                ("idle", "thinking"))})))
+        call = self.call("change", user, session, token=token, body=body)
+        call.method, call.key = "PATCH", None
+        return call
+
     # --------------------------------------------------------------- turns
 
     def begin(self, user):
@@ -216,11 +237,14 @@ class Client:
         calls += [self.an_answer(user, late)
                   for late in self.decided[user.name][-2:]]
         calls += [self.a_begin(user)]
+        calls += [self.a_change(user, session) for session in list(mine)[:1]]
+        calls += [self.a_wait(user, one) for one in asked[:1]]
         if mine and self.chance.random() < 0.4:
             ending = max(mine, key=mine.get)
             calls += [self.an_end(user, ending)]
         self.chance.shuffle(calls)
         self.crowd(calls)
+        self.see(user, calls, True)
         for session in mine:
             mine[session] += 1
         if ending is not None:
@@ -239,9 +263,10 @@ class Client:
     def see(self, user, calls, decided):
         """Notes how a request was seen, which it stays once it is decided."""
         for call in calls:
-            if call.answer.status != 200:
+            if call.note.kind != "see" or call.answer.status != 200:
                 continue
-            for request in call.answer.json()["feedback_requests"]:
+            body = call.answer.json()
+            for request in body.get("feedback_requests", [body]):
                 if decided or request["status"] != "pending":
                     self.notes.append(Note(
                         "see", user.name, call.note.session, request["id"],
@@ -270,14 +295,16 @@ class Client:
         for n in range(8):
             calls += [self.an_answer(user, asking), self.a_look(user, session)]
             calls[-1].after = calls[-2].after = first + 0.0005 * n
+        calls += [self.a_wait(user, asking)]
         self.crowd(calls)
-        self.see(user, calls[1::2], False)
+        self.see(user, calls[:-1], False)
+        self.see(user, calls[-1:], True)
 
     def turn(self, user):
         self.begin(user)
         self.fight(user, self.ask(user))
         self.look(user)
-        if self.chance.random() < 0.1:
+        if self.chance.random() < 0.2:
             self.let_expire(user)
 
     def run(self, end):

@@ -10,7 +10,8 @@ import clients
 import followers
 
 ALLOWED = {"begin": {201, 409}, "end": {204}, "say": {201, 409},
-           "ask": {201, 409}, "answer": {201, 409, 422}, "see": {200}}
+           "ask": {201, 409}, "answer": {201, 409, 422}, "see": {200},
+           "change": {200, 409}}
 STATUS = re.compile(r'^\{"id":"([^"]*)".*?"status":"([a-z]*)"')
 DECIDED = {"approved", "rejected", "answered"}
 
