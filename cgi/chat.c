@@ -344,30 +344,38 @@ place_of(struct sb_request *rq, int field)
 	return row == NULL ? -1 : sb_row_int(row, "number");
 }
 
+static const struct sb_row *
+find_messages(struct sb_request *rq, int cursor, int64_t place)
+{
+	int64_t some = sb_has(rq, SAID_LIMIT) ? sb_int(rq, SAID_LIMIT) : 50;
+	struct sb_bind session = sb_bind("session", sb_text(rq, SAID_ID));
+
+	if (cursor == SAID_AFTER)
+		return sb_all(rq->db, SB_Q_MESSAGE_AFTER, session,
+		    sb_bind_int("after", place), sb_bind_int("some", some));
+	return sb_all(rq->db, SB_Q_MESSAGE_BETWEEN, session,
+	    sb_bind_int("from", place - some), sb_bind_int("before", place));
+}
+
 static enum sb_status
 list_messages(struct sb_request *rq, struct sb_response *rs)
 {
 	const struct sb_row *session = sb_chat_session(rs,
-	    sb_text(rq, SAID_ID)), *row;
+	    sb_text(rq, SAID_ID));
 	const int cursor = sb_has(rq, SAID_AFTER) ? SAID_AFTER : SAID_BEFORE;
-	int64_t place = INT64_MAX;
-	struct sb_bind some = sb_bind_int("some", sb_has(rq, SAID_LIMIT) ?
-	    sb_int(rq, SAID_LIMIT) : 50);
+	int64_t place;
 
 	if (session == NULL)
 		return no_session(rq, rs);
 	if (sb_has(rq, SAID_AFTER) && sb_has(rq, SAID_BEFORE))
 		return sb_invalid(rs, SAID_AFTER,
 		    "must not be given beside before");
-	if (sb_has(rq, cursor) && (place = place_of(rq, cursor)) < 0)
+	place = sb_has(rq, cursor) ? place_of(rq, cursor) :
+	    sb_row_int(session, "messages") + 1;
+	if (place < 0)
 		return sb_invalid(rs, cursor, "not a message of this session");
-	row = cursor == SAID_AFTER ? sb_all(rq->db, SB_Q_MESSAGE_AFTER,
-	    sb_bind("session", sb_text(rq, SAID_ID)),
-	    sb_bind_int("after", place), some) :
-	    sb_all(rq->db, SB_Q_MESSAGE_NEWEST,
-	    sb_bind("session", sb_text(rq, SAID_ID)),
-	    sb_bind_int("before", place), some);
-	sb_put_rows(rs, SAID_MESSAGES, row, sb_put_message);
+	sb_put_rows(rs, SAID_MESSAGES, find_messages(rq, cursor, place),
+	    sb_put_message);
 	sb_put_int(rs, SAID_TOTAL, sb_row_int(session, "messages"));
 	sb_put_text(rs, SAID_SESSION, sb_row_text(session, "id"));
 	return SB_OK;
@@ -447,9 +455,8 @@ list_feedback(struct sb_request *rq, struct sb_response *rs)
 
 	if (session == NULL)
 		return no_session(rq, rs);
-	sb_put_rows(rs, ASKED_REQUESTS, sb_all(rq->db, SB_Q_FEEDBACK_NEWEST,
-	    sb_bind("session", sb_row_text(session, "id")),
-	    sb_bind_int("some", LISTED)), sb_put_feedback);
+	sb_put_rows(rs, ASKED_REQUESTS, sb_chat_feedbacks(rq, session,
+	    LISTED), sb_put_feedback);
 	sb_put_int(rs, ASKED_TOTAL, sb_row_int(session, "requests"));
 	sb_put_text(rs, ASKED_SESSION, sb_row_text(session, "id"));
 	return SB_OK;

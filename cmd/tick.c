@@ -179,7 +179,7 @@ settle_some(struct sb_db *db, bool *more)
 	sb_db_attach(db, pool);
 	sb_response_begin(&rs, &rq);
 	*more = sb_chat_settle_all(&rs, SETTLED, &settled) == SETTLED;
-	done = !sb_db_failed(db);
+	done = !sb_db_failed(db) && sb_response_wrong(&rs) == NULL;
 	done &= sb_wait_commit(&rq, done);
 	if (done) {
 		sb_outbox_committed(&rq);

@@ -287,25 +287,24 @@ status_of(const struct sb_row *row)
 	    "paused" : "active";
 }
 
+/* As they were when the row was read. */
 static void
-put_lists(struct sb_response *rs, const char *id)
+put_lists(struct sb_response *rs, const struct sb_row *row)
 {
-	struct sb_db *db = rs->rq->db;
+	int64_t end = sb_row_int(row, "messages") + 1;
 
-	sb_put_rows(rs, SESSION_MESSAGES, sb_all(db, SB_Q_MESSAGE_NEWEST,
-	    sb_bind("session", id), sb_bind_int("before", INT64_MAX),
-	    sb_bind_int("some", SB_NEWEST)), sb_put_message);
-	sb_put_rows(rs, SESSION_FEEDBACK, sb_all(db, SB_Q_FEEDBACK_NEWEST,
-	    sb_bind("session", id), sb_bind_int("some", SB_NEWEST)),
-	    sb_put_feedback);
+	sb_put_rows(rs, SESSION_MESSAGES, sb_all(rs->rq->db,
+	    SB_Q_MESSAGE_BETWEEN, sb_bind("session", sb_row_text(row, "id")),
+	    sb_bind_int("from", end - SB_NEWEST),
+	    sb_bind_int("before", end)), sb_put_message);
+	sb_put_rows(rs, SESSION_FEEDBACK, sb_chat_feedbacks(rs->rq, row,
+	    SB_NEWEST), sb_put_feedback);
 }
 
 static void
 put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
 {
-	const char *id = sb_row_text(row, "id");
-
-	sb_put_text(rs, SESSION_ID, id);
+	sb_put_text(rs, SESSION_ID, sb_row_text(row, "id"));
 	sb_put_text(rs, SESSION_USER, sb_row_text(row, "user_id"));
 	sb_put_text(rs, SESSION_TITLE, sb_row_text(row, "title"));
 	sb_put_text(rs, SESSION_STATUS, status_of(row));
@@ -316,7 +315,7 @@ put_session(struct sb_response *rs, const struct sb_row *row, bool lists)
 	sb_put_text(rs, SESSION_AGENT_STATUS,
 	    sb_row_text(row, "agent_status"));
 	if (lists)
-		put_lists(rs, id);
+		put_lists(rs, row);
 	sb_open(rs, lists ? (int)SESSION_METADATA : (int)BARE_METADATA);
 	sb_put_text(rs, BEGAN_AGENT, sb_row_text(row, "user_agent"));
 	sb_put_text(rs, BEGAN_ADDRESS, sb_row_text(row, "ip_address"));

@@ -68,9 +68,11 @@ int	 sb_chat_settle_all(struct sb_response *, int some,
 /* SESSION_TIMEOUT_HOURS, in microseconds. */
 int64_t	 sb_chat_idle(void);
 
-/* A feedback request of the session's, or NULL. */
+/* A feedback request of the session's, or NULL; and its newest. */
 const struct sb_row *sb_chat_feedback(struct sb_request *,
 	    const char *session, const char *id);
+const struct sb_row *sb_chat_feedbacks(struct sb_request *,
+	    const struct sb_row *session, int some);
 
 /* The answers that a request has, ended by NULL; NULL if it takes any. */
 const char *const *sb_chat_choices(struct sb_request *,

@@ -251,6 +251,15 @@ sb_chat_feedback(struct sb_request *rq, const char *session, const char *id)
 	    sb_bind("session", session));
 }
 
+const struct sb_row *
+sb_chat_feedbacks(struct sb_request *rq, const struct sb_row *session,
+    int some)
+{
+	return sb_all(rq->db, SB_Q_FEEDBACK_FROM,
+	    sb_bind("session", sb_row_text(session, "id")),
+	    sb_bind_int("from", sb_row_int(session, "requests") - some + 1));
+}
+
 const char *const *
 sb_chat_choices(struct sb_request *rq, const struct sb_row *request)
 {

@@ -4,6 +4,7 @@
  * is told, and never the end of the process.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,28 @@ was_left_alone(const struct look *l, const struct stat *before)
 	    sb_data_same(before, &now);
 }
 
+/*
+ * SQLite takes a schema that the disk doesn't give for a damaged one; so the
+ * file is read through before anybody is told so.
+ */
+static void
+blame_disk(struct look *l)
+{
+	static char bytes[65536];
+	int fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t at = 0;
+	ssize_t n;
+
+	do {
+		n = fd < 0 ? -1 : pread(fd, bytes, sizeof(bytes), at);
+		at += n;
+	} while (n > 0 && l->go_on());
+	if (n < 0)
+		*l->state = (struct sb_db_state){ .error = strerror(errno) };
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Who began to write meanwhile is no flaw. */
 void
 sb_db_examine(struct sb_pool *pool, enum sb_store store, bool (*go_on)(void),
@@ -273,4 +296,6 @@ sb_db_examine(struct sb_pool *pool, enum sb_store store, bool (*go_on)(void),
 	if (still && (state->error != NULL || state->flaw != NULL) &&
 	    !was_left_alone(&l, &before))
 		look_at(&l, false);
+	if (state->damaged || state->flaw != NULL || state->query != NULL)
+		blame_disk(&l);
 }

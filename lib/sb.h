@@ -349,9 +349,6 @@ const char *sb_draft_end(struct sb_response *);
 /* ------------------------------------------------------------- identity */
 
 #include "identity.h"		/* names, addresses, passwords, tokens */
-
-/* ------------------------------------------------------------- chat */
-
 #include "chat.h"		/* sessions, and what happens in them */
 
 /* ------------------------------------------------------------- limits */

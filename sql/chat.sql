@@ -113,11 +113,10 @@ RETURNING *;
 -- name: message_number
 SELECT number FROM messages WHERE id = :id AND session_id = :session;
 
--- name: message_newest
--- The newest before one, the oldest of them first.
-SELECT * FROM (SELECT * FROM messages
-	WHERE session_id = :session AND number < :before
-	ORDER BY number DESC LIMIT :some) AS newest
+-- name: message_between
+-- Their numbers have no gaps.
+SELECT * FROM messages
+WHERE session_id = :session AND number >= :from AND number < :before
 ORDER BY number;
 
 -- name: message_after
@@ -134,11 +133,10 @@ RETURNING *;
 -- name: feedback_find
 SELECT * FROM feedback_requests WHERE id = :id AND session_id = :session;
 
--- name: feedback_newest
--- The oldest of them first.
-SELECT * FROM (SELECT * FROM feedback_requests WHERE session_id = :session
-	ORDER BY number DESC LIMIT :some) AS newest
-ORDER BY number;
+-- name: feedback_from
+-- Likewise.
+SELECT * FROM feedback_requests
+WHERE session_id = :session AND number >= :from ORDER BY number;
 
 -- name: feedback_expire
 -- The next of a session's whose time was over, and which nobody has answered.
@@ -170,6 +168,7 @@ VALUES (:request, :id, :content, :channel, :responder, :now, :now, :valid)
 RETURNING *;
 
 -- name: feedback_response_list
+-- scan: of what the inner one has found
 -- The one that decided, and the newest of the others; the oldest first.
 SELECT * FROM (SELECT * FROM feedback_responses WHERE request_id = :request
 	ORDER BY is_valid DESC, created_at DESC, id DESC LIMIT :some) AS newest

@@ -243,7 +243,11 @@ is_sound()
 	switchboard backup "$file"
 	local step=$(sql 'PRAGMA user_version') schema=$(sql .schema)
 	# As step 1 left it.
-	sqlite3 "$file" 'DROP INDEX logins_by_expiry;
+	sqlite3 "$file" 'DROP TABLE outbox; DROP TABLE idempotency_keys;
+	    DROP TABLE agent_keys; DROP TABLE events;
+	    DROP TABLE feedback_responses; DROP TABLE feedback_requests;
+	    DROP TABLE messages; DROP TABLE chat_sessions;
+	    DROP INDEX logins_by_expiry;
 	    ALTER TABLE users DROP COLUMN logins_ended_at;
 	    ALTER TABLE users DROP COLUMN is_admin;
 	    DELETE FROM schema_steps WHERE step > 1;

@@ -45,6 +45,9 @@ each_command=('migrate|' 'check|' 'init|' 'user list|' 'user show|anna'
     'user admin|anna on' 'login list|anna' 'login revoke|--all anna'
     'limits show|' 'limits reset|--all' 'key list|' 'key rotate|'
     'key retire|00000000' 'export|' 'import|/dev/null' 'stats|'
+    'agent list|anna' 'agent revoke|01890a5d-ac96-774b-bcce-b302099a8057'
+    'work|' 'outbox list|' 'outbox retry|--all'
+    'outbox drop|01890a5d-ac96-774b-bcce-b302099a8057'
     'restore|--force /dev/null' 'backup|/nowhere/saved' 'tick|')
 
 @test "every command is among those, but what opens no data" {
