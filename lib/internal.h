@@ -143,6 +143,7 @@ struct sb_response {
 	struct sb_limit_state strictest;
 	int64_t		 limited_at;	/* when that was looked at */
 	bool		 replayed;	/* it is an earlier request's */
+	int		 retry_after;	/* of a 503, in seconds; 0: 1 */
 	bool		 sent;		/* all of it, or its header fields */
 };
 

@@ -250,7 +250,9 @@ sb_response_send(struct sb_response *rs)
 	sb_cors_headers(rs);
 	sb_limited_headers(rs);
 	if (rs->status == SB_UNAVAILABLE)
-		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name, "1");
+		sb_put_header(rs, sb_headers[SB_RETRY_AFTER].name,
+		    sb_printf(rq->pool, "%d", rs->retry_after == 0 ? 1 :
+		    rs->retry_after));
 	if (way->authorization != NULL || way->secret ||
 	    sb_stream_begins(rs))
 		sb_put_header(rs, "Cache-Control", "no-store");

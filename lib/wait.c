@@ -9,6 +9,8 @@
 #include "internal.h"
 
 #define WAITS_MAX	4	/* of one caller */
+#define COME_AGAIN	5	/* seconds; others wait for long, too */
+#define AT_ONCE		(SB_SECOND / 2)
 
 const struct sb_error sb_error_waits = {
 	SB_TOO_MANY, "Too many open waits", NULL };
@@ -125,6 +127,7 @@ take_places(struct sb_request *rq, struct sb_response *rs)
 			return SB_NEXT;
 	}
 	sb_db_fail(rq->db, SB_UNAVAILABLE, "no place to wait in");
+	rs->retry_after = COME_AGAIN;
 	return sb_refuse(rs, &sb_error_unavailable);
 }
 
@@ -171,9 +174,21 @@ say_something(struct sb_conn *conn, struct sb_wait *wait)
 {
 	static const char comment[] = ": still here\n\n";
 
+	if (!wait->streams ||
+	    sb_monotonic() < wait->sent_at + SB_STREAM_QUIET - AT_ONCE)
+		return true;
 	wait->sent_at = sb_monotonic();
 	return conn->write(conn, comment, sizeof(comment) - 1) &&
 	    conn->flush(conn);
+}
+
+/* What is due at about one time is done when we wake for the last of it. */
+static int64_t
+next_wake(const struct sb_wait *wait, int64_t until)
+{
+	const int64_t quiet = wait->sent_at + SB_STREAM_QUIET;
+
+	return wait->streams && quiet < until - AT_ONCE ? quiet : until;
 }
 
 static bool
@@ -181,22 +196,17 @@ pause_until(struct sb_way *way, int64_t until)
 {
 	struct sb_wait *wait = way->wait;
 	struct sb_conn *conn = way->conn;
-	int64_t now, next;
+	int64_t now;
 
 	if (until > wait->end)
 		until = wait->end;
 	while ((now = sb_monotonic()) < until) {
-		next = until;
-		if (wait->streams && wait->sent_at + SB_STREAM_QUIET < next)
-			next = wait->sent_at + SB_STREAM_QUIET;
-		if (next > now && !conn->pause(conn, next - now,
+		if (!conn->pause(conn, next_wake(wait, until) - now,
 		    wait->listener))
 			return false;
 		if (wait->listener >= 0 && sb_wake_drain(wait->listener))
 			return true;
-		if (wait->streams && sb_monotonic() >=
-		    wait->sent_at + SB_STREAM_QUIET &&
-		    !say_something(conn, wait))
+		if (!say_something(conn, wait))
 			return false;
 	}
 	return now < wait->end;
