@@ -12,6 +12,16 @@
 #define ROUND_MAX	100		/* of a stream's round */
 #define BYTES_MAX	((size_t)128 * 1024)	/* of either's payloads */
 
+#define EXAMPLE_TIME	"2025-10-14T10:53:47.237987Z"
+#define EXAMPLE_PAYLOAD \
+	"{\"id\":\"0199e25b-3a02-7c55-b1f7-90d1c8e2aa04\"," \
+	"\"session_id\":\"" SB_EXAMPLE_SESSION "\"," \
+	"\"content\":\"Good morning!\",\"type\":\"user\"," \
+	"\"timestamp\":\"" EXAMPLE_TIME "\",\"status\":\"sent\"," \
+	"\"channel\":\"websocket\",\"metadata\":{" \
+	"\"streaming_complete\":true,\"error_count\":0," \
+	"\"retry_timestamp\":null}}"
+
 static const char id_doc[] = "The session's id.";
 
 /* ---------------------------------------------------------------- one look */
@@ -64,14 +74,14 @@ static const struct sb_field events_in[] = {
 enum { EVENT_ID, EVENT_TYPE, EVENT_PAYLOAD, EVENT_TIME };
 static const struct sb_field event_out[] = {
 	[EVENT_ID] = { "id", SB_INT, "It grows within the session.",
-	    .example = "7" },
+	    .example = "2" },
 	[EVENT_TYPE] = { "type", SB_TEXT, "What happened.",
-	    .example = "agent_status" },
+	    .example = "message" },
 	[EVENT_PAYLOAD] = { "payload", SB_ANY,
 	    "What it happened to, as it was then.",
-	    .example = "{\"agent_status\":\"thinking\"}" },
+	    .example = EXAMPLE_PAYLOAD },
 	[EVENT_TIME] = { "timestamp", SB_TIME, "When.",
-	    .example = "2025-10-14T10:53:47.237987Z" },
+	    .example = EXAMPLE_TIME },
 	SB_END_AS("Event")
 };
 
@@ -82,7 +92,7 @@ static const struct sb_field events_out[] = {
 	    .fields = event_out },
 	[EVENTS_LAST] = { "last_id", SB_INT,
 	    "The last one's id, or else `after`: the next call's.",
-	    .example = "7" },
+	    .example = "2" },
 	SB_END_AS("EventList")
 };
 

@@ -380,7 +380,11 @@ class Walk:
         if operation.name != "register_user":
             tokens = self.register(house)
             self.prepare(operation, house, tokens)
-        answer = self.send(operation.name, house, tokens, media)
+        target = None
+        if operation.name == "list_events":     # a message, as it is shown
+            target = self.target(operation, house, tokens) + "?after=1"
+        answer = self.send(operation.name, house, tokens, media,
+                           target=target)
         if answer.status != operation.success():
             self.complain(where, f"is answered with {answer}")
             return
