@@ -47,7 +47,8 @@ beside()
 	(
 		"$@" 2>/dev/null || true
 		printf '%s %s\n' "$status_code" "$body" \
-		    >"$BATS_TEST_TMPDIR/$BASHPID.done"
+		    >"$BATS_TEST_TMPDIR/$BASHPID.new"
+		mv "$BATS_TEST_TMPDIR/$BASHPID".{new,done}
 	) 3>&- &
 	beside=$!
 	background+=("$beside")
