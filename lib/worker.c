@@ -19,7 +19,7 @@
 #include "internal.h"
 
 #define COMMAND		"switchboard"
-#define SECONDS		"20"		/* that it stays */
+#define SECONDS		"10"		/* 20, with what is in hand then */
 #define FDS_MAX		65536		/* where nobody lists them */
 
 static const char *

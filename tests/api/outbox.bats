@@ -543,6 +543,20 @@ is_leased()
 	is "$(left)" 0
 }
 
+@test "who has no more time leaves what is due to another" {
+	local i
+	new_key hang
+	for i in 1 2 3; do
+		put "session $i"
+	done
+	switchboard work --for 1
+	is "$output" 'work: 0 sent, 2 to be tried again or given up'
+	eventually 5 has_worker
+	kill $(workers)
+	eventually 15 has_no_worker
+	is "$(sql 'SELECT count(*) FROM outbox WHERE attempts > 0')" 3
+}
+
 @test "what it is asked for has to make sense" {
 	local -a wrong
 	switchboard work --for
@@ -717,9 +731,9 @@ workers()
 {
 	local dir
 	for dir in /proc/[0-9]*; do
-		[ "$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null)" = \
-		    'switchboard work --for 20 ' ] || continue
-		tr '\0' '\n' <"$dir/environ" 2>/dev/null |
+		[ "$({ tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null)" = \
+		    'switchboard work --for 10 ' ] || continue
+		{ tr '\0' '\n' <"$dir/environ"; } 2>/dev/null |
 		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" || continue
 		echo "${dir#/proc/}"
 	done
@@ -812,7 +826,7 @@ is_leased_by_any()
 	chmod +x "$BATS_TEST_TMPDIR/programs/chat"
 	programs=$BATS_TEST_TMPDIR/programs
 	decide
-	# It stays for 20 s, and would have kept what it had.
+	# It stays for longer, and would have kept what it had.
 	eventually 5 has_worker
 	eventually 5 is_leased_by_any
 	kill $(workers)

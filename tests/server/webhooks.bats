@@ -37,7 +37,7 @@ senders()
 {
 	local name
 
-	for name in $(ps -e -o pid=,args= | awk '/work --for 20/ { print $1 }')
+	for name in $(ps -e -o pid=,args= | awk '/work --for 10/ { print $1 }')
 	do
 		if tr '\0' '\n' <"/proc/$name/environ" 2>/dev/null |
 		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA"; then
