@@ -80,6 +80,13 @@ in_hand(void)
 	return n;
 }
 
+static bool
+is_over(void)
+{
+	return run.stopped || (run.stay == FOR_SECONDS &&
+	    sb_monotonic() >= run.end) || (run.stay == ONCE && run.failed);
+}
+
 /* What was sent is followed by the next of its lane, as long as all fits. */
 static void
 settle(struct work_item *item)
@@ -95,11 +102,8 @@ settle(struct work_item *item)
 	*item = (struct work_item){ .pool = NULL };
 	run.sent += sent;
 	run.postponed += !sent;
-	if (run.work.surplus)
-		run.look_at = 0;
-	else if (sent && !run.stopped)
-		work_take_next(&run.work, key_id, session_id);
-	else
+	if (!sent || run.work.surplus || is_over() ||
+	    work_take_next(&run.work, key_id, session_id) < 0)
 		run.look_at = 0;
 	sb_pool_free(pool);
 }
@@ -126,13 +130,6 @@ collect(void)
 		    (run.stopped || sb_monotonic() >= item->settle_at))
 			settle(item);
 	}
-}
-
-static bool
-is_over(void)
-{
-	return run.stopped || (run.stay == FOR_SECONDS &&
-	    sb_monotonic() >= run.end) || (run.stay == ONCE && run.failed);
 }
 
 /* Takes what is due; from it follows when to look again. */
