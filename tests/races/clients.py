@@ -244,7 +244,7 @@ class Client:
             calls += [self.an_end(user, ending)]
         self.chance.shuffle(calls)
         self.crowd(calls)
-        self.see(user, calls, True)
+        self.see(user, calls)
         for session in mine:
             mine[session] += 1
         if ending is not None:
@@ -258,16 +258,17 @@ class Client:
         calls = [self.a_look(user, session)
                  for session in list(self.open[user.name])[:1]]
         self.crowd(calls)
-        self.see(user, calls, True)
+        self.see(user, calls)
 
-    def see(self, user, calls, decided):
-        """Notes how a request was seen, which it stays once it is decided."""
+    def see(self, user, calls, since=0):
+        """Notes how a request was seen, which it stays once it is decided: as
+        all are for who looks since then."""
         for call in calls:
             if call.note.kind != "see" or call.answer.status != 200:
                 continue
             body = call.answer.json()
             for request in body.get("feedback_requests", [body]):
-                if decided or request["status"] != "pending":
+                if call.note.sent >= since or request["status"] != "pending":
                     self.notes.append(Note(
                         "see", user.name, call.note.session, request["id"],
                         status=200, told=request["status"]))
@@ -282,7 +283,7 @@ class Client:
         self.crowd([asking])
         if asking.note.status != 201:
             return
-        end, now = time.time() + 0.025, time.monotonic()
+        end, over = time.time() + 0.025, time.monotonic() + 0.025
         self.database.execute("BEGIN IMMEDIATE")
         self.database.execute("UPDATE feedback_requests SET expires_at = ? "
                               "WHERE id = ?", (int(end * 1e6),
@@ -290,15 +291,23 @@ class Client:
         self.database.execute("UPDATE chat_sessions SET due_at = ? "
                               "WHERE id = ?", (int(end * 1e6), session))
         self.database.execute("COMMIT")
+        self.crowd_around(user, asking, over)
+
+    def crowd_around(self, user, asking, over):
+        """Answers and looks from just before that moment on, or looks alone."""
         calls = []
-        first = now + 0.025 + self.chance.uniform(-0.005, 0.001)
+        first = over + self.chance.uniform(-0.005, 0.001)
+        alone = self.chance.random() < 0.3
         for n in range(8):
-            calls += [self.an_answer(user, asking), self.a_look(user, session)]
-            calls[-1].after = calls[-2].after = first + 0.0005 * n
-        calls += [self.a_wait(user, asking)]
-        self.crowd(calls)
-        self.see(user, calls[:-1], False)
-        self.see(user, calls[-1:], True)
+            calls.append(self.a_look(user, asking.note.session))
+            if not alone:
+                calls.append(self.an_answer(user, asking))
+            for call in calls[-2:]:
+                call.after = first + 0.0005 * n
+        waiting = [self.a_wait(user, asking)]
+        self.crowd(calls + waiting)
+        self.see(user, calls, over)
+        self.see(user, waiting)
 
     def turn(self, user):
         self.begin(user)
