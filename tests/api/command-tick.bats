@@ -253,7 +253,7 @@ shielded()
 	register anna
 	many_logins 7
 	at_second 2000000000 switchboard tick
-	is "$(<"$note")" '{"ended_at":"2033-05-18T03:33:20.000000Z","sessions":0,"requests":0,"logins":8,"counts":0,"keys":0,"repeats":0}'
+	is "$(<"$note")" '{"ended_at":"2033-05-18T03:33:20.000000Z","sessions":0,"requests":0,"logins":8,"counts":0,"keys":0,"repeats":0,"webhooks":0}'
 	is "$(stat -c %a "$note")" 600 mode
 	# One that could not do all of it is none.
 	rm -f "$SWITCHBOARD_DATA"/limits.db*
