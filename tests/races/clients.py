@@ -4,6 +4,7 @@ They note what they sent and what they were told; judge.py holds that against
 the database."""
 
 import itertools
+import math
 import random
 import sqlite3
 import time
@@ -262,13 +263,16 @@ class Client:
 
     def see(self, user, calls, since=0):
         """Notes how a request was seen, which it stays once it is decided: as
-        all are for who looks since then."""
+        all are for who looks since then, and for who waits, unless the program
+        that he waits in is told to end."""
         for call in calls:
             if call.note.kind != "see" or call.answer.status != 200:
                 continue
+            least = math.inf if call.path == self.events and self.killing \
+                else since
             body = call.answer.json()
             for request in body.get("feedback_requests", [body]):
-                if call.note.sent >= since or request["status"] != "pending":
+                if call.note.sent >= least or request["status"] != "pending":
                     self.notes.append(Note(
                         "see", user.name, call.note.session, request["id"],
                         status=200, told=request["status"]))
