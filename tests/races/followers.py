@@ -34,7 +34,8 @@ def sum_of(payload):
 
 
 def streamed(where):
-    """The events of a stream that came to their ends: id, name, data."""
+    """The events of a stream that came to their ends: id, name, data; of a
+    refusal its status alone."""
     text, fields, head = b"", {}, None
     for part in fastcgi.parts(where):
         text += part
@@ -43,8 +44,9 @@ def streamed(where):
             if not found:
                 head = None
                 continue
-            if fastcgi.Answer(head + found).status != 200:
-                yield fastcgi.Answer(head + found).status, None, None
+            status = int(fastcgi.STATUS.search(head)[1])
+            if status != 200:
+                yield status, None, None
                 return
             text = rest
         *lines, text = text.split(b"\n")
