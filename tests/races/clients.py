@@ -72,6 +72,7 @@ class Client:
         self.open = {user.name: {} for user in users}
         self.decided = {user.name: [] for user in users}
         self.notes = []
+        self.let = 0            # how many were let expire
         self.chance = random.Random(seed)
 
     # ------------------------------------------------------------- calling
@@ -301,7 +302,8 @@ class Client:
         """Answers and looks from just before that moment on, or looks alone."""
         calls = []
         first = over + self.chance.uniform(-0.005, 0.001)
-        alone = self.chance.random() < 0.3
+        alone = self.let == 0 or self.chance.random() < 0.3
+        self.let += 1
         for n in range(8):
             calls.append(self.a_look(user, asking.note.session))
             if not alone:
@@ -317,7 +319,7 @@ class Client:
         self.begin(user)
         self.fight(user, self.ask(user))
         self.look(user)
-        if self.chance.random() < 0.2:
+        if self.let == 0 or self.chance.random() < 0.2:
             self.let_expire(user)
 
     def run(self, end):

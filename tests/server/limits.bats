@@ -210,7 +210,7 @@ is_crowded()
 # came of it.
 amid()
 {
-	local low=0 high= after=4000 answered n
+	local low=0 high="" after=4000 answered n
 
 	for n in {1..60}; do
 		"$1" "$n" "$after"
@@ -225,7 +225,7 @@ amid()
 		elif ((high - low > 100)); then
 			after=$(((low + high) / 2))
 		else
-			low=$((low / 2)) high=
+			low=$((low / 2)) high=""
 			after=$((low + 100))
 		fi
 	done
