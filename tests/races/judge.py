@@ -154,7 +154,7 @@ class Judge:
         for note in self.notes["answer"]:
             if note.status == 201:
                 continue
-            fewest[note.request] += 1
+            fewest[note.request] += note.status in (409, 422)
             most[note.request] += note.tries
         kept = collections.Counter(row["request_id"] for row in
                                    self.responses.values()
