@@ -14,7 +14,15 @@ let number = 0;
 let opened = null;
 let copied = null;
 
+/* Who listens asks again and again; the last time stands for all. */
+function isRepeated({ method, url, isListening }) {
+	return isListening && calls[0]?.method === method &&
+		calls[0].path.split("?")[0] === url.split("?")[0];
+}
+
 export function noteCall(request, answer, duration) {
+	if (isRepeated(request))
+		calls.shift();
 	calls.unshift({ number: ++number, method: request.method,
 		path: request.url, status: answer?.status,
 		duration: Math.round(duration),

@@ -41,11 +41,15 @@ function fieldOf([name, value]) {
 		`"${name}=$${VARIABLES[name]}"` : quote(`${name}=${value}`));
 }
 
-function partsOf({ method, url, bearer, json, form }) {
+function partsOf({ method, url, bearer, key, json, form, isStream }) {
 	const parts = [];
 
 	if (bearer)
 		parts.push('-H "Authorization: Bearer $ACCESS_TOKEN"');
+	if (key)
+		parts.push(`-H 'Idempotency-Key: ${key}'`);
+	if (isStream)
+		parts.push("-H 'Accept: text/event-stream'");
 	if (json)
 		parts.push("-H 'Content-Type: application/json'",
 			`-d ${jsonOf(json)}`);
@@ -53,8 +57,8 @@ function partsOf({ method, url, bearer, json, form }) {
 		parts.push(...Object.entries(form).map(fieldOf));
 	else if (method === "POST")
 		parts.push("-d ''");
-	return [`curl ${method === "GET" ? "" : `-X ${method} `}` +
-		quote(url), ...parts];
+	return [`curl ${isStream ? "-N " : ""}${method === "GET" ? "" :
+		`-X ${method} `}` + quote(url), ...parts];
 }
 
 export function curlOf(request) {

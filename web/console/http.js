@@ -8,6 +8,10 @@ import { noteLimits } from "./meter.js";
 
 const PATIENCE = 30000;
 const PAUSES = 5;
+const STREAM = "text/event-stream";
+
+/* For whoever has stopped what was asked, by its signal. */
+export class Stopped extends Error {}
 
 /* The server's clock less ours, in milliseconds; its answers tell. */
 let offset = 0;
@@ -24,19 +28,21 @@ export function momentOf(seconds) {
 	return seconds * 1000 - offset;
 }
 
-function initOf({ method, bearer, json, form }) {
-	const headers = { Accept: "application/json" };
+function initOf({ method, bearer, key, json, form, isStream, signal }) {
+	const headers = { Accept: isStream ? STREAM : "application/json" };
 	let body;
 
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
+	if (key)
+		headers["Idempotency-Key"] = key;
 	if (json) {
 		headers["Content-Type"] = "application/json";
 		body = JSON.stringify(json);
 	} else if (form)
 		body = new URLSearchParams(form);
 	return { method, headers, body, cache: "no-store",
-		signal: AbortSignal.timeout(PATIENCE) };
+		signal: signal ?? AbortSignal.timeout(PATIENCE) };
 }
 
 function parse(text) {
@@ -51,8 +57,19 @@ function isObject(value) {
 	return typeof value === "object" && value !== null;
 }
 
-/* A page of somebody between us, with a 200, is no success. */
+function isStreaming(response) {
+	return response.ok && response.headers.get("Content-Type")
+		?.startsWith(STREAM);
+}
+
+/*
+ * A page of somebody between us, with a 200, is no success.  A stream is for
+ * who asked for it to read.
+ */
 async function answerOf(response) {
+	if (isStreaming(response))
+		return { status: response.status, ok: true, retryAfter: 0,
+			body: null, stream: response.body };
 	const after = Number(response.headers.get("Retry-After"));
 	const body = parse(await response.text());
 
@@ -81,14 +98,17 @@ async function ask(request) {
 }
 
 /*
- * The answer as { status, ok, retryAfter, body }: of one request, sent once.
- * Throws Unreachable if there was none.
+ * The answer as { status, ok, retryAfter, body, stream }: of one request, sent
+ * once.  Throws Unreachable if there was none, and Stopped if its signal was
+ * given.  key: what makes it safe to repeat, the Idempotency-Key.
  */
 export async function once(method, path, options = {}) {
 	const request = { method, url: prefix + path, ...options };
 	const start = performance.now();
 	const answer = await ask(request);
 
+	if (answer === null && request.signal?.aborted)
+		throw new Stopped();
 	noteCall(request, answer, performance.now() - start);
 	if (answer !== null && !isGateways(answer))
 		return answer;
@@ -96,26 +116,34 @@ export async function once(method, path, options = {}) {
 	throw new Unreachable();
 }
 
-async function attemptTwice(method, attempt) {
+/* What can be repeated is, when the server is back. */
+export async function untilAnswered(attempt) {
 	for (;;) {
 		try {
 			return await attempt();
 		} catch (error) {
-			if (!(error instanceof Unreachable) || method !== "GET")
+			if (!(error instanceof Unreachable))
 				throw error;
 		}
 		await back();
 	}
 }
 
+/* Whether a request that was done twice has done nothing more. */
+function isRepeatable(method, key) {
+	return method === "GET" || key !== undefined;
+}
+
 /*
- * The answer of an attempt.  What only reads is tried until the server is back;
- * what writes may have been done, and only the user knows whether to repeat it.
- * A 503 with Retry-After has done nothing; a long one is for the user to see.
+ * The answer of an attempt.  What only reads, or has a key, is tried until the
+ * server is back; what else writes may have been done, and only the user knows
+ * whether to repeat it.  A 503 with Retry-After has done nothing; a long one is
+ * for the user to see.
  */
-export async function patiently(method, attempt) {
+export async function patiently({ method, key }, attempt) {
 	for (let pauses = 0; ; pauses++) {
-		const answer = await attemptTwice(method, attempt);
+		const answer = await (isRepeatable(method, key) ?
+			untilAnswered(attempt) : attempt());
 
 		if (answer.status !== 503 || answer.retryAfter === 0 ||
 			answer.retryAfter * 1000 > PATIENCE ||
@@ -126,5 +154,5 @@ export async function patiently(method, attempt) {
 }
 
 export function call(method, path, options) {
-	return patiently(method, () => once(method, path, options));
+	return patiently({ method }, () => once(method, path, options));
 }

@@ -2,7 +2,7 @@
  * Who is logged in: how a login begins, is renewed, shared between tabs, and
  * ends.  Every section calls the API through callAs().
  */
-import { once, call, patiently } from "./http.js";
+import { once, call, patiently, untilAnswered } from "./http.js";
 import { changed, focusHeadingSoon } from "./draw.js";
 import { forgetLimits } from "./meter.js";
 import { details, sentenceOf } from "./sentences.js";
@@ -175,9 +175,9 @@ async function attempt(one, send) {
 }
 
 /* Somebody else may log in while it waits: see tokenOf(). */
-async function persist(method, send) {
+async function persist(repeat, send) {
 	const one = session.now;
-	const answer = await patiently(method, () => attempt(one, send));
+	const answer = await repeat(() => attempt(one, send));
 
 	if (answer.status !== 401 && !isInactive(answer))
 		return answer;
@@ -190,15 +190,22 @@ async function persist(method, send) {
  * throws Unreachable, and Ended if the login is over.
  */
 export function callAs(method, path, options) {
-	return persist(method, (bearer) =>
-		once(method, path, { ...options, bearer }));
+	return persist((attempt) =>
+		patiently({ method, key: options?.key }, attempt),
+	(bearer) => once(method, path, { ...options, bearer }));
+}
+
+/* The same for what listens: that it is refused for now is for it to say. */
+export function listenAs(path, options) {
+	return persist(untilAnswered,
+		(bearer) => once("GET", path, { ...options, bearer }));
 }
 
 /* The same for what ends logins: other tabs wait, and see what became of it. */
 function callAlone(method, path, options, then) {
 	const one = session.now;
 
-	return persist(method, (bearer) => alone(async () => {
+	const send = async (bearer) => {
 		const answer = await once(method, path,
 			{ ...options, bearer });
 
@@ -207,11 +214,15 @@ function callAlone(method, path, options, then) {
 		if (answer.ok)
 			then(answer.body);
 		return answer;
-	}));
+	};
+
+	return persist((attempt) => patiently({ method }, attempt),
+		(bearer) => alone(() => send(bearer)));
 }
 
 export function renewByHand() {
-	return patiently("POST", () => renew(readSession()?.access_token));
+	return patiently({ method: "POST" },
+		() => renew(readSession()?.access_token));
 }
 
 /* --------------------------------------------------------- coming, going */
