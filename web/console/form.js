@@ -26,12 +26,18 @@ function blank() {
 export class Form {
 	/*
 	 * id: what its ids begin with; title: what it is called; label, kind:
-	 * the button's words and class; fields: { name, label, hint, type,
-	 * autocomplete, value(), isSecret }; act(values): makes the call, and
-	 * gives its answer; done(answer): what to say then; owner(): whose
-	 * passwords they are, for programs that keep them; named: the field
-	 * of the account, if it isn't one's own; lost: what to say after no
-	 * answer, if nothing can have been done.
+	 * the button's words and class; fields: see below; act(values): makes
+	 * the call, and gives its answer; done(answer): what to say then;
+	 * owner(): whose passwords they are, for programs that keep them;
+	 * named: the field of the account, if it isn't one's own; lost: what to
+	 * say after no answer, if nothing can have been done; answers: { label,
+	 * kind, value }, buttons in the place of one, which are the field
+	 * "content"; isWatched: draw whenever something is typed.
+	 *
+	 * A field: { name, label, hint (or what gives it), type, autocomplete,
+	 * value(), isSecret, isOptional, isDone (empty once it was sent),
+	 * options (by value, to choose from), isText (of lines, with
+	 * keydown(event)) }.
 	 */
 	constructor({ fields = [], kind = "primary", ...options }) {
 		Object.assign(this, options, { fields, kind });
@@ -85,15 +91,19 @@ export class Form {
 		return true;
 	}
 
-	valuesOf(form) {
-		return Object.fromEntries(this.names.map((name) =>
+	valuesOf(form, button) {
+		const values = Object.fromEntries(this.names.map((name) =>
 			[name, form.elements[name].value]));
+
+		return this.answers === undefined ? values :
+			{ ...values, content: button.value };
 	}
 
 	missing(values) {
-		return Object.fromEntries(this.names
-			.filter((name) => values[name] === "")
-			.map((name) => [name, types.missing()]));
+		return Object.fromEntries(this.fields
+			.filter(({ name, isOptional }) =>
+				values[name] === "" && !isOptional)
+			.map(({ name }) => [name, types.missing()]));
 	}
 
 	/* Shows what is wrong; the first field that is gets the focus. */
@@ -107,7 +117,7 @@ export class Form {
 	take(answer, values, form) {
 		if (answer.ok) {
 			this.shown.clear();
-			this.clearSecrets(form);
+			this.clear(form);
 			this.state.said = this.done?.(answer) ?? null;
 			return;
 		}
@@ -117,9 +127,9 @@ export class Form {
 	}
 
 	/* Passwords don't stay in a form that has done its work. */
-	clearSecrets(form) {
-		for (const { name, isSecret } of this.fields)
-			if (isSecret)
+	clear(form) {
+		for (const { name, isSecret, isDone } of this.fields)
+			if (isSecret || isDone)
 				form.elements[name].value = "";
 	}
 
@@ -147,7 +157,7 @@ export class Form {
 
 	async send(event) {
 		const form = event.target;
-		const values = this.valuesOf(form);
+		const values = this.valuesOf(form, event.submitter);
 		const missing = this.missing(values);
 
 		event.preventDefault();
@@ -178,19 +188,43 @@ aria-controls=${`${this.id}-${name}`}
 @click=${() => this.toggle(name)}>${word}</button>`;
 	}
 
+	choice({ name, options, value }) {
+		const now = value?.();
+
+		return html`<select id=${`${this.id}-${name}`} name=${name}>
+${Object.entries(options).map(([one, text]) => html`<option value=${one}
+?selected=${one === now}>${text}</option>`)}</select>`;
+	}
+
+	text({ name, keydown }, about) {
+		return html`<textarea id=${`${this.id}-${name}`} name=${name}
+rows="2" dir="auto" required ?readonly=${this.state.isBusy}
+@keydown=${keydown ?? nothing}
+aria-invalid=${this.state.problems[name] ? "true" : nothing}
+aria-describedby=${about ?? nothing}></textarea>`;
+	}
+
 	input(field, about) {
-		const { name, type = "text", value, isSecret } = field;
+		const { name, type = "text", value, isSecret, isOptional } =
+			field;
 		const isHidden = isSecret && !this.shown.has(name);
 
+		if (field.options !== undefined)
+			return this.choice(field);
+		if (field.isText)
+			return this.text(field, about);
 		return html`<input id=${`${this.id}-${name}`} name=${name}
-type=${isHidden ? "password" : type} autocomplete=${field.autocomplete}
-autocapitalize="none" spellcheck="false" required
+type=${isHidden ? "password" : type}
+autocomplete=${field.autocomplete ?? "off"}
+autocapitalize="none" spellcheck="false" ?required=${!isOptional}
 aria-invalid=${this.state.problems[name] ? "true" : nothing}
 aria-describedby=${about ?? nothing} .value=${value?.() ?? ""}>`;
 	}
 
 	field(field) {
-		const { name, label, hint, isSecret } = field;
+		const { name, label, isSecret } = field;
+		const hint = field.hint instanceof Function ? field.hint() :
+			field.hint;
 		const id = `${this.id}-${name}`;
 		const problem = this.state.problems[name];
 		const about = problem ?? hint;
@@ -229,6 +263,21 @@ ${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
 		return isOver ? "You can try again now." : said ?? nothing;
 	}
 
+	/* What one of several waits for stands beside them. */
+	button({ label, kind, value }, words) {
+		return html`<button class=${kind ?? nothing}
+value=${value ?? nothing}
+aria-disabled=${this.isBlocked() ? "true" : nothing}>${words ?? label}
+</button>`;
+	}
+
+	buttons(left) {
+		if (this.answers === undefined)
+			return this.button(this, this.words(left));
+		return html`${this.answers.map((one) => this.button(one))}
+${left > 0 ? html`<span class="beside">${this.words(left)}</span>` : nothing}`;
+	}
+
 	/* more: what stands beside the button. */
 	view(more = nothing) {
 		const until = this.until();
@@ -237,14 +286,12 @@ ${problem ? html`<p class="error" id=${`${id}-about`}>${problem}</p>` :
 
 		return html`<form id=${`${this.id}-form`} novalidate
 aria-label=${this.title ?? nothing} @submit=${this.send}
-@input=${this.named ? changed : nothing}>
+@input=${this.named || this.isWatched ? changed : nothing}>
 ${this.owner ? html`<input type="text" autocomplete="username" readonly hidden
 .value=${this.owner()}>` : nothing}
 ${this.fields.map((field) => this.field(field))}
 <div class="alert" role="alert">${this.alert(isOver)}</div>
-<div class="buttons"><button class=${this.kind}
-aria-disabled=${this.isBlocked() ? "true" : nothing}>${this.words(left)}
-</button>${more}</div>
+<div class="buttons">${this.buttons(left)}${more}</div>
 <p class="said" role="status">${this.status(isOver)}</p>
 </form>`;
 	}
