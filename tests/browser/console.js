@@ -104,7 +104,8 @@ export async function assert_right(the_form, label)
 async function assert_big(page)
 {
 	assert.deepEqual(await page.evaluate(() =>
-		[...document.querySelectorAll("button, input, summary, nav a")]
+		[...document.querySelectorAll(
+			"button, input, select, summary, textarea, nav a")]
 			.map((e) => [e.outerHTML.slice(0, 80),
 				e.getBoundingClientRect()])
 			.filter(([, { width, height }]) => width > 0 &&

@@ -24,7 +24,8 @@ const tables = await import("data:text/javascript," + encodeURIComponent(
 const ctx = {
 	enum: { expected: "'a' or 'b'" }, greater_than_equal: { ge: 1 },
 	less_than_equal: { le: 9 }, string_too_long: { max_length: 50 },
-	string_too_short: { min_length: 3 },
+	string_too_short: { min_length: 3 }, too_long: { max_length: 9 },
+	too_short: { min_length: 2 },
 	value_error: { reason: "not an id" }
 };
 
@@ -139,6 +140,13 @@ test("no sentence is for a text that the API does not have", () => {
 
 	assert.deepEqual(Object.keys(tables.details)
 		.filter((detail) => !known.has(detail)), []);
+});
+
+test("each pattern is of a text that the API has", () => {
+	const known = texts().map(({ detail }) => detail);
+
+	assert.deepEqual(tables.patterns.filter(([pattern]) =>
+		!known.some((detail) => pattern.test(detail))), []);
 });
 
 test("no sentence is for a limit that the API does not have", () => {

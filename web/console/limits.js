@@ -7,9 +7,7 @@ import { secondsTo } from "./draw.js";
 import { momentOf } from "./http.js";
 import { bar, noteUserLimit } from "./meter.js";
 import { Resource } from "./resource.js";
-import { span } from "./words.js";
-
-const CHANNELS = { websocket: "Chat", email: "Email", slack: "Slack" };
+import { channelOf, span } from "./words.js";
 
 /* The meter says the same. */
 function note({ user }) {
@@ -21,7 +19,7 @@ const limits = new Resource("/api/limits", note);
 function rowsOf({ user, channels, sessions }) {
 	return [["All requests", user],
 		...Object.entries(channels).map(([name, limit]) =>
-			[`${CHANNELS[name] ?? name} messages`, limit]),
+			[`${channelOf(name)} messages`, limit]),
 		...Object.entries(sessions).map(([id, limit]) =>
 			[`Chat session ${id}`, limit])];
 }

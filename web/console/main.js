@@ -1,14 +1,17 @@
 /*
  * The console: what is shown where, and when.  console.html starts it, and
  * names every module, so that all are loaded at once.  A new section is a file
- * with { id, title, view, shown } and a word in the list below.
+ * with { id, title, view(), shown(place), left() } and a word in the list
+ * below; the page's address is #ID or #ID/PLACE.
  */
 import { html, nothing, render } from "./lit-html.js";
 import { account } from "./account.js";
 import { Unreachable, banner } from "./away.js";
 import { callsPanel, forgetCalls } from "./calls.js";
+import { chat } from "./chat.js";
 import { changed, drawWith, focusHeadingSoon } from "./draw.js";
 import { entrance, isWayIn, resetEntrance, titleOf } from "./entrance.js";
+import { keysSection } from "./keys.js";
 import { limitsSection } from "./limits.js";
 import { loginsSection } from "./logins.js";
 import { meter } from "./meter.js";
@@ -16,7 +19,8 @@ import { sentenceOf } from "./sentences.js";
 import { loadHealth, servicePanel } from "./service.js";
 import { forget, logOut, onChange, session, start } from "./session.js";
 
-const sections = [account, loginsSection, limitsSection];
+const sections = [account, chat, keysSection, loginsSection,
+	limitsSection];
 const page = document.getElementById("page");
 
 let shownTo = null;
@@ -27,7 +31,9 @@ function route() {
 }
 
 function sectionNow() {
-	return sections.find(({ id }) => id === route()) ?? sections[0];
+	const [name] = route().split("/");
+
+	return sections.find(({ id }) => id === name) ?? sections[0];
 }
 
 async function leave() {
@@ -105,8 +111,11 @@ function draw() {
 }
 
 function show() {
+	for (const one of sections)
+		if (session.now === null || one !== sectionNow())
+			one.left?.();
 	if (session.now !== null)
-		sectionNow().shown();
+		sectionNow().shown(route().split("/")[1]);
 	changed();
 }
 

@@ -8,12 +8,18 @@ const PASSWORD_WRONG = "That is not the password of this account.";
 
 /* By the text of "detail"; field: the one that it belongs to. */
 export const details = {
+	"A feedback request is pending": { sentence: "The agent waits for an " +
+		"answer. The session goes on once it has one." },
+	"Cannot update an ended session": {
+		sentence: "This session has ended." },
 	"Could not validate credentials": {
 		sentence: "This login has ended. Please log in again." },
 	"Email already registered": { field: "email",
 		sentence: "An account with this address exists already." },
 	"Inactive user": { sentence: "This account has been disabled. " +
 		"Whoever runs this service can enable it again." },
+	"Idempotency-Key was used with a different request": {
+		sentence: "Something else was sent before. Please try again." },
 	"Incorrect password": { field: "current_password",
 		sentence: PASSWORD_WRONG },
 	"Incorrect username or password": {
@@ -25,6 +31,8 @@ export const details = {
 		"too long. Please log in again." },
 	"Not enough permissions": {
 		sentence: "This is not allowed to you." },
+	"Not enough permissions": {
+		sentence: "You may not do that." },
 	"Not Found": { sentence: "That is not there any more." },
 	"Not authenticated": { sentence: "Please log in first." },
 	"Request body is incomplete": { sentence: "Something was lost on the " +
@@ -35,6 +43,8 @@ export const details = {
 		"or under repair. Please try again in a moment." },
 	"User cannot have more than 100 keys": { sentence: "There are 100 " +
 		"keys already. Please delete one that is of no more use." },
+	"Too many open waits": { sentence: "Too many of your tabs and " +
+		"programs are listening." },
 	"X-Forwarded-For is ambiguous": { sentence: "A proxy in front of " +
 		"this service is set up wrongly. Whoever runs it can mend " +
 		"that." },
@@ -42,10 +52,24 @@ export const details = {
 		sentence: "Somebody else has this name already." }
 };
 
+/* Details that name something, by their form. */
+export const patterns = [
+	[/^User cannot have more than (\d+) concurrent sessions$/, (most) =>
+		`At most ${count(Number(most), "session")} can be open at ` +
+		"once. End one first."],
+	[/^Session \S+ not found$/, () => "There is no such chat session."],
+	[/^Feedback request \S+ not found$/,
+		() => "The agent's question is not there."],
+	[/^Feedback request is already (\w+)$/, (status) =>
+		`This comes too late: it is ${status} already.`]
+];
+
 /* By the first word of a 429's "detail". */
 export const limits = {
 	Account: "Too many wrong passwords for this account in a short time.",
 	Address: "Too many attempts from your network in a short time.",
+	Channel: "Too many messages over this channel in a short time.",
+	Session: "Too many messages in this session in a short time.",
 	User: "Too many requests of your account in a short time."
 };
 
@@ -63,6 +87,7 @@ export const types = {
 	int_type: () => "A whole number, please.",
 	json_invalid: () => "The server could not read what was sent.",
 	less_than_equal: (ctx) => `At most ${ctx.le}, please.`,
+	list_type: () => "A list, please.",
 	missing: () => "Please fill this in.",
 	model_attributes_type: () =>
 		"The server could not read what was sent.",
@@ -72,6 +97,8 @@ export const types = {
 	string_too_short: (ctx) =>
 		`At least ${count(ctx.min_length, "character")}, please.`,
 	string_type: () => "Text, please.",
+	too_long: (ctx) => `At most ${ctx.max_length} of them, please.`,
+	too_short: (ctx) => `At least ${ctx.min_length} of them, please.`,
 	value_error: (ctx) => reasonOf(ctx.reason)
 };
 
@@ -165,6 +192,7 @@ export const statuses = {
 	404: "That is not there any more.",
 	405: "The server does not do that.",
 	408: "The request took too long to arrive. Please try again.",
+	409: "That can't be done now.",
 	411: "The server did not understand the request.",
 	413: "That is too much text for one request.",
 	414: "That is too much text for one request.",
@@ -201,6 +229,9 @@ export function detailOf(detail) {
 		return details[detail];
 	if (limit !== null && Object.hasOwn(limits, limit))
 		return { sentence: limits[limit] };
+	for (const [pattern, say] of patterns)
+		if (pattern.test(detail))
+			return { sentence: say(pattern.exec(detail)[1]) };
 	return null;
 }
 

@@ -42,6 +42,13 @@ export function dateOf(moment) {
 	return isNaN(new Date(moment)) ? "some time" : ABSOLUTE.format(moment);
 }
 
+/* The ways to a user, by the API's names. */
+export const channels = { websocket: "Chat", email: "Email", slack: "Slack" };
+
+export function channelOf(name) {
+	return channels[name] ?? name;
+}
+
 /* What a user agent calls itself, and what people call it.  First wins. */
 const BROWSERS = [
 	[/\bEdgA?(?:iOS)?\/(\d+)/, "Edge"],
