@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { after } from "node:test";
 
 import { Server, eventually } from "./server.js";
-import { assert_fits, show, visit } from "./browser.js";
+import { assert_accessible, assert_fits, show, visit } from "./browser.js";
 import { assert_wrong, button, enter, field, form, go, look, sentence } from "./console.js";
 
 const SETTINGS = { RATE_LIMIT_PER_SESSION: "0", RATE_LIMIT_PER_CHANNEL: "0" };
@@ -181,7 +181,8 @@ visit("a question has its choices, or a field, for an answer", phone(),
 	await hear(page, "By the way …");
 	assert.equal(await answer.inputValue(), "2.1");
 	await is_focused(answer);
-	await look(page, "chat choices");
+	await assert_accessible(page);
+	await show(page, "console chat choices", { fullPage: true });
 	await button(asked(page, "Which region?"), "Oslo <b>").click();
 	assert.equal((await agent.decision(one)).responses[0].content, "Oslo <b>");
 	await asked(page, "Which region?").locator("q")

@@ -5,7 +5,7 @@
 import { html, nothing } from "./lit-html.js";
 import { afterDraw, secondsTo } from "./draw.js";
 import { Form } from "./form.js";
-import { momentOf } from "./http.js";
+import { momentOf, newKey } from "./http.js";
 import { sentenceOf } from "./sentences.js";
 import { callAs, onChange } from "./session.js";
 import { channelOf, dateOf, fromNow, span } from "./words.js";
@@ -49,7 +49,7 @@ function focusCard(id) {
 async function respond(request, content, decided) {
 	const answer = await callAs("POST", `/api/sessions/${
 		request.session_id}/feedback/${request.id}/respond`,
-	{ key: crypto.randomUUID(), json: { content } });
+	{ key: newKey(), json: { content } });
 	const now = answer.body?.feedback_request;
 
 	if (now === undefined)

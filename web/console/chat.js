@@ -4,6 +4,7 @@
  */
 import { html, nothing } from "./lit-html.js";
 import { Form } from "./form.js";
+import { newKey } from "./http.js";
 import { Resource } from "./resource.js";
 import { callAs, onChange } from "./session.js";
 import { Thread } from "./thread.js";
@@ -16,7 +17,7 @@ const list = new Resource(PATH);
 let thread = null;
 
 async function begin({ title, preferred_channel: channel }) {
-	const answer = await callAs("POST", PATH, { key: crypto.randomUUID(),
+	const answer = await callAs("POST", PATH, { key: newKey(),
 		json: { preferred_channel: channel,
 			...title !== "" && { title } } });
 

@@ -3,6 +3,7 @@
  * what is said here.  thread.js shows it.
  */
 import { changed } from "./draw.js";
+import { newKey } from "./http.js";
 import { Listener, endOf } from "./live.js";
 import { sentenceOf } from "./sentences.js";
 import { Ended, callAs } from "./session.js";
@@ -28,6 +29,7 @@ export class Conversation {
 		this.messages = [];
 		this.requests = new Map();
 		this.hasOlder = false;
+		this.hasRequests = false;
 		this.olderProblem = null;
 		this.isBusy = false;
 		this.isLeft = false;
@@ -83,6 +85,18 @@ export class Conversation {
 		this.listener.stop();
 	}
 
+	/* Those that the session itself didn't have, if there are more. */
+	async readRequests() {
+		if (this.hasRequests || this.requests.size < NEWEST)
+			return;
+		const answer = await callAs("GET", `${this.path}/feedback`);
+
+		this.hasRequests = answer.ok;
+		for (const one of answer.body?.feedback_requests ?? [])
+			if (!this.requests.has(one.id))
+				this.requests.set(one.id, one);
+	}
+
 	/* What is older than all that is known. */
 	async readOlder() {
 		const [{ id }] = this.messages;
@@ -94,6 +108,7 @@ export class Conversation {
 			return;
 		this.messages.unshift(...answer.body.messages);
 		this.hasOlder = answer.body.messages.length === NEWEST;
+		await this.readRequests();
 	}
 
 	openOlder() {
@@ -136,7 +151,7 @@ export class Conversation {
 
 	async say(content) {
 		const answer = await callAs("POST", `${this.path}/messages`,
-			{ key: crypto.randomUUID(), json: { content } });
+			{ key: newKey(), json: { content } });
 
 		if (answer.ok)
 			this.add(answer.body);

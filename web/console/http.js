@@ -129,6 +129,12 @@ export async function untilAnswered(attempt) {
 	}
 }
 
+/* An Idempotency-Key; randomUUID() is there on secure origins only. */
+export function newKey() {
+	return Array.from(crypto.getRandomValues(new Uint8Array(16)),
+		(byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /* Whether a request that was done twice has done nothing more. */
 function isRepeatable(method, key) {
 	return method === "GET" || key !== undefined;

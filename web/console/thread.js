@@ -14,6 +14,7 @@ import { channelOf, dateOf } from "./words.js";
 const LONGEST = 32000;
 const NEAR = 1000;
 const SPOKEN = 200;
+const SPOKEN_AT_ONCE = 5;
 const TOP = 80;
 const BOTTOM = 40;
 
@@ -40,7 +41,7 @@ function counter() {
 		LONGEST - [...text].length;
 
 	if (left > NEAR)
-		return null;
+		return "Enter sends it, Shift and Enter begin a new line.";
 	return left < 0 ? `${-left} characters too many.` :
 		`${left} characters left.`;
 }
@@ -66,7 +67,8 @@ export class Thread {
 		this.list.className = "messages";
 		this.isAtEnd = true;
 		this.hasNews = false;
-		this.said = "";
+		this.said = [];
+		this.voice = document.createElement("ol");
 		this.talk = new Conversation(id, (item) => this.grow(item));
 		this.composer = new Form({ id: "compose", title: "Write",
 			label: "Send", isWatched: true,
@@ -115,7 +117,8 @@ export class Thread {
 	/* Whoever reads at the end stays there, others where they are. */
 	grow(item) {
 		if (item.type !== "user")
-			this.said = spokenOf(item);
+			this.said = [...this.said.slice(-SPOKEN_AT_ONCE),
+				{ id: {}, text: spokenOf(item) }];
 		if (this.isAtEnd)
 			this.showEnd();
 		else
@@ -166,6 +169,8 @@ ${olderProblem === null ? nothing :
 
 		showRows(this.list, items, { view: (item) => this.row(item),
 			isSteady: (item) => item.prompt === undefined });
+		showRows(this.voice, this.said, { isSteady: () => true,
+			view: ({ text }) => html`${text}` });
 		return html`<div class="log" role="log" aria-live="off"
 aria-label="Messages" tabindex="0"
 @scroll=${(event) => this.scrolled(event.currentTarget)}>
@@ -173,7 +178,8 @@ ${this.older()}
 ${items.length === 0 ? html`<p class="quiet">Nothing has been said yet.</p>` :
 		nothing}
 ${this.list}</div>
-<p class="unseen" role="status" aria-live="polite">${this.said}</p>
+<div class="unseen" role="status" aria-live="polite" aria-atomic="false">
+${this.voice}</div>
 ${this.hasNews ? html`<div class="buttons"><button type="button"
 @click=${() => this.showEnd()}>Show what is new</button></div>` : nothing}`;
 	}
