@@ -10,8 +10,12 @@ import { assert_accessible, assert_fits, show, visit } from "./browser.js";
 import { assert_wrong, button, enter, field, form, go, look, sentence } from "./console.js";
 
 const SETTINGS = { RATE_LIMIT_PER_SESSION: "0", RATE_LIMIT_PER_CHANNEL: "0" };
-const server = await new Server({ settings: SETTINGS }).start();
-after(() => server.remove());
+// Of the second one time is the test's, and it is under a prefix.
+const [server, late] = await Promise.all([
+	new Server({ settings: SETTINGS }).start(),
+	new Server({ clock: true, settings: { ...SETTINGS,
+		ROOT_PATH: "/switchboard" } }).start()]);
+after(() => Promise.all([server.remove(), late.remove()]));
 
 const phone = (more) => () => ({ origin: server.origin, ...more });
 
@@ -250,11 +254,6 @@ visit("whatever is said is text", phone({ width: 360 }), async ({ page }) => {
 	await page.keyboard.press("Enter");
 	await said(page).nth(3).waitFor();
 });
-
-// Time is the programs' own here, and they are under a prefix.
-const late = await new Server({ clock: true, settings: { ...SETTINGS,
-	ROOT_PATH: "/switchboard" } }).start();
-after(() => late.remove());
 
 visit("what nobody answers in time says so, under a prefix, too",
 	() => ({ origin: late.origin, width: 390 }), async ({ page }) => {
