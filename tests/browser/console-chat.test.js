@@ -15,7 +15,14 @@ const [server, late] = await Promise.all([
 	new Server({ settings: SETTINGS }).start(),
 	new Server({ clock: true, settings: { ...SETTINGS,
 		ROOT_PATH: "/switchboard" } }).start()]);
-after(() => Promise.all([server.remove(), late.remove()]));
+
+const agents = [];
+
+// Whose page has gone is noticed when there is news; stopping waits for that.
+after(async () => {
+	await Promise.all(agents.map((agent) => agent.leave()));
+	await Promise.all([server.remove(), late.remove()]);
+});
 
 const phone = (more) => () => ({ origin: server.origin, ...more });
 
@@ -27,6 +34,7 @@ class Agent {
 	{
 		const agent = new Agent();
 
+		agents.push(agent);
 		agent.server = on;
 		agent.user = (await on.register(name)).access_token;
 		agent.key = (await on.call("POST", "/api/auth/keys", { token:
@@ -41,6 +49,14 @@ class Agent {
 
 		this.session = body.id;
 		this.path = `/api/sessions/${body.id}`;
+	}
+
+	// Also of one that has left already.
+	async leave()
+	{
+		if (this.path)
+			await this.server.call("DELETE", this.path,
+				{ token: this.user });
 	}
 
 	// Of the session that the page shows.
