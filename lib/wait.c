@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #define WAITS_MAX	4	/* of one caller */
+#define KEYS_WAITS_MAX	16	/* of all keys of one user */
 #define COME_AGAIN	5	/* seconds; others wait for long, too */
 #define AT_ONCE		(SB_SECOND / 2)
 
@@ -83,14 +84,14 @@ free_pool(void *pool)
 
 /* FNV-1a: somebody else's number may be the same, and who has it is random. */
 static int64_t
-first_place(const char *caller)
+first_place(const char *caller, int places)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	for (; *caller != '\0'; caller++)
 		hash = (hash ^ (unsigned char)*caller) *
 		    UINT64_C(0x100000001b3);
-	return (int64_t)(hash >> 4) * WAITS_MAX;
+	return (int64_t)(hash >> 8) * places;
 }
 
 /* As sb_slot_take_from; held to the request's end. */
@@ -105,6 +106,19 @@ take_place(struct sb_request *rq, const char *name, int64_t first, int places)
 	return *place;
 }
 
+/* Of a user's own waits, or of each key's; and of all of the keys together. */
+static int
+take_own_places(struct sb_request *rq)
+{
+	const struct sb_caller *c = &rq->caller;
+	int place = take_place(rq, "wait", first_place(c->id, WAITS_MAX),
+	    WAITS_MAX);
+
+	return place < 0 || c->agent_key_id == NULL ? place :
+	    take_place(rq, "wait-keys", first_place(c->user_id,
+	    KEYS_WAITS_MAX), KEYS_WAITS_MAX);
+}
+
 /*
  * A place among the caller's, but for an operator, then one among all.  The
  * prefork knows of its own children only: under CGI and mod_fcgid the places
@@ -116,8 +130,7 @@ take_places(struct sb_request *rq, struct sb_response *rs)
 	int place = 0;
 
 	if (sb_data_directory() && rq->caller.id != NULL)
-		place = take_place(rq, "wait", first_place(rq->caller.id),
-		    WAITS_MAX);
+		place = take_own_places(rq);
 	if (place == -1)
 		return sb_fail(rs, &sb_error_waits);
 	if (place >= 0 && take_place(rq, "stream", 0,

@@ -613,6 +613,27 @@ expire_soon()
 	expect 200
 }
 
+@test "all keys of a user together have sixteen" {
+	local settings=("${settings[@]}" WAITERS=64) keys=() i
+
+	somebody tim
+	for i in 1 2 3 4 5; do
+		new_key "$access"
+		keys+=("$key")
+	done
+	for i in {0..15}; do
+		beside poll "${keys[i / 4]}" "$session" 'after=1&wait=25'
+	done
+	until_so has_listeners "$session" 16
+	poll "${keys[4]}" "$session" 'after=1&wait=25'
+	expect 429 '{"detail":"Too many open waits"}'
+	poll "$access" "$session" 'after=1&wait=1'
+	expect 200
+	say "$access" "$session" 'all of you'
+	poll "${keys[4]}" "$session" 'after=1&wait=25'
+	expect 200
+}
+
 @test "all callers together have WAITERS" {
 	local -a settings=("${settings[@]}" WAITERS=2)
 
