@@ -23,8 +23,8 @@ void	 sb_tell(struct sb_request *, const char *about);
  * NULL, for time alone.  SB_NEXT, or refuses: with sb_error_waits, which the
  * route declares, to a caller with 4 of them, or a key whose owner's keys have
  * 16, and with a 503 where WAITERS wait.  Asked before whatever is waited for
- * is looked at, nothing is missed.  A HEAD never waits, nor does who has no time
- * to: nothing is done, and sb_pause says false.
+ * is looked at, nothing is missed.  A HEAD never waits, nor does who has no
+ * time to: nothing is done, and sb_pause says false.
  */
 extern const struct sb_error sb_error_waits;
 enum sb_status sb_listen(struct sb_response *, const char *about,
