@@ -72,9 +72,6 @@ is_public_4(const unsigned char *address)
 static bool
 is_public_6(const unsigned char *address)
 {
-	for (size_t i = 0; i < sizeof(embedding) / sizeof(embedding[0]); i++)
-		if (is_in(&embedding[i].block, address))
-			return is_public_4(address + embedding[i].at);
 	for (size_t i = 0; i < sizeof(private_6) / sizeof(private_6[0]); i++)
 		if (is_in(&private_6[i], address))
 			return false;
@@ -118,14 +115,28 @@ is_ours(const unsigned char *address, size_t n)
 	return found;
 }
 
+/* Of one that stands for another the other; else NULL. */
+static const unsigned char *
+embedded_in(const unsigned char *address)
+{
+	for (size_t i = 0; i < sizeof(embedding) / sizeof(embedding[0]); i++)
+		if (is_in(&embedding[i].block, address))
+			return address + embedding[i].at;
+	return NULL;
+}
+
+/* Both an address and what it stands for may be ours. */
 bool
 cmd_is_outward(const struct sockaddr *address)
 {
 	size_t n;
-	const unsigned char *bytes = bytes_of(address, &n);
+	const unsigned char *bytes = bytes_of(address, &n), *inner;
 
-	if (bytes == NULL)
+	if (bytes == NULL || is_ours(bytes, n))
 		return false;
-	return (n == sizeof(struct in_addr) ? is_public_4(bytes) :
-	    is_public_6(bytes)) && !is_ours(bytes, n);
+	if (n == sizeof(struct in_addr))
+		return is_public_4(bytes);
+	if ((inner = embedded_in(bytes)) == NULL)
+		return is_public_6(bytes);
+	return is_public_4(inner) && !is_ours(inner, sizeof(struct in_addr));
 }

@@ -340,6 +340,23 @@ is_postponed()
 	is "$(row error)" "$address"
 }
 
+@test "an address of ours is refused in the clothes of IPv6, too" {
+	local host
+	unshare -rn true 2>/dev/null || skip 'no network of our own can be had'
+	for host in ::ffff:8.8.8.8 64:ff9b::808:808 2002:808:808::1; do
+		new_key 204
+		sql "UPDATE agent_keys
+		    SET webhook_url = 'https://[$host]:$port/204'
+		    WHERE id = '$key'"
+		put "$host"
+	done
+	unshare -rn sh -c 'ip link set lo up && ip addr add 8.8.8.8/32 dev lo &&
+	    exec env "$@"' sh "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
+	    SWITCHBOARD_ENV_FILE=/dev/null "$command" work ||
+		skip 'no address can be had'
+	is "$(sql 'SELECT DISTINCT error FROM outbox')" "$address"
+}
+
 # ----------------------------------------------------------- when it goes on
 
 # The seconds until the next attempt.
