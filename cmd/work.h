@@ -11,6 +11,7 @@
 
 #define WORK_LANES	8		/* that are sent at once */
 #define WORK_PER_KEY	2		/* of those, of one receiver */
+#define WORK_PER_USER	4		/* likewise, of all of a user's */
 #define WORK_PATIENCE	(10 * SB_SECOND) /* with a receiver, in all */
 #define WORK_LEASE	(30 * SB_SECOND) /* more than an attempt can take */
 
@@ -18,7 +19,8 @@ struct sockaddr;
 
 struct work_item {
 	struct sb_pool	*pool;		/* NULL: none */
-	const char	*id, *key_id, *session_id, *url, *secret, *body;
+	const char	*id, *key_id, *session_id, *user_id;
+	const char	*url, *secret, *body;
 	int64_t		 attempts;	/* this one, too */
 	int64_t		 began;		/* monotonic, as settle_at */
 	CURL		*curl;		/* it is being sent; or NULL */

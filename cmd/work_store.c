@@ -14,29 +14,42 @@
 
 /* -------------------------------------------------------------------- take */
 
-/* How many of that key's are in hand. */
-static int
-count_of(const struct work *w, const char *key_id)
+/*
+ * Whether a receiver has as many in hand as it may; or a user, who may have a
+ * hundred of them.
+ */
+static bool
+is_busy(const struct work *w, const char *key_id, const char *user_id)
 {
-	int n = 0;
+	int of_key = 0, of_user = 0;
 
-	for (int i = 0; i < WORK_LANES; i++)
-		n += w->items[i].pool != NULL &&
-		    strcmp(w->items[i].key_id, key_id) == 0;
-	return n;
+	for (int i = 0; i < WORK_LANES; i++) {
+		const struct work_item *item = &w->items[i];
+
+		if (item->pool == NULL)
+			continue;
+		of_key += strcmp(item->key_id, key_id) == 0;
+		of_user += strcmp(item->user_id, user_id) == 0;
+	}
+	return of_key >= WORK_PER_KEY || of_user >= WORK_PER_USER;
 }
 
-/* The ids of all keys that have as many as they may. */
+/* The ids of all keys and users that have as many as they may. */
 static const char *
-busy_keys(const struct work *w, struct sb_pool *pool)
+busy_ones(const struct work *w, struct sb_pool *pool)
 {
 	const char *all = "";
 
-	for (int i = 0; i < WORK_LANES; i++)
-		if (w->items[i].pool != NULL &&
-		    count_of(w, w->items[i].key_id) >= WORK_PER_KEY)
-			all = sb_printf(pool, "%s %s", all,
-			    w->items[i].key_id);
+	for (int i = 0; i < WORK_LANES; i++) {
+		const struct work_item *item = &w->items[i];
+
+		if (item->pool == NULL)
+			continue;
+		if (is_busy(w, item->key_id, ""))
+			all = sb_printf(pool, "%s %s", all, item->key_id);
+		if (is_busy(w, "", item->user_id))
+			all = sb_printf(pool, "%s %s", all, item->user_id);
+	}
 	return all;
 }
 
@@ -102,6 +115,7 @@ take(struct work *w, const struct sb_row *row, struct work_item *item)
 	item->id = copy(item->pool, row, "id");
 	item->key_id = copy(item->pool, row, "key_id");
 	item->session_id = copy(item->pool, row, "session_id");
+	item->user_id = copy(item->pool, row, "user_id");
 	item->url = copy(item->pool, row, "webhook_url");
 	item->body = copy(item->pool, row, "body");
 	rq = (struct sb_request){ .pool = item->pool, .db = w->db };
@@ -142,7 +156,7 @@ due(struct work *w, struct sb_pool *pool, int some)
 	return sb_all(w->db, SB_Q_OUTBOX_DUE,
 	    sb_bind_int("beyond", now + AHEAD_MOST),
 	    sb_bind_int("lease_beyond", now + WORK_LEASE),
-	    sb_bind("busy", busy_keys(w, pool)), sb_bind_int("some", some));
+	    sb_bind("busy", busy_ones(w, pool)), sb_bind_int("some", some));
 }
 
 int
@@ -158,8 +172,8 @@ work_take(struct work *w)
 	for (row = due(w, pool, WORK_LANES); row != NULL; row = row->next) {
 		seen++;
 		place = free_place(w);
-		if (place == NULL || count_of(w, sb_row_text(row, "key_id")) >=
-		    WORK_PER_KEY)
+		if (place == NULL || is_busy(w, sb_row_text(row, "key_id"),
+		    sb_row_text(row, "user_id")))
 			w->surplus = true;
 		else if (take(w, row, place))
 			taken[n++] = place;

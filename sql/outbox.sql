@@ -12,9 +12,9 @@ VALUES (:id, :key, :session, :number, :body, :now, :now);
 -- name: outbox_due
 -- What can be sent now: the first of each lane, unless it is leased.  What lies
 -- too far ahead for a retry or a lease was written before a clock was set back.
--- The keys of busy receivers are in one text.
+-- The keys of busy receivers, and users with many of them, are in one text.
 SELECT outbox.id, outbox.key_id, outbox.session_id, outbox.attempts,
-	outbox.body, agent_keys.webhook_url, users.is_active
+	outbox.body, agent_keys.webhook_url, agent_keys.user_id, users.is_active
 FROM outbox JOIN agent_keys ON agent_keys.id = outbox.key_id
 	JOIN users ON users.id = agent_keys.user_id
 WHERE outbox.next_at IS NOT NULL
@@ -22,6 +22,7 @@ WHERE outbox.next_at IS NOT NULL
 	AND (outbox.leased_until IS NULL OR outbox.leased_until <= :now
 		OR outbox.leased_until > :lease_beyond)
 	AND :busy NOT LIKE '%' || outbox.key_id || '%'
+	AND :busy NOT LIKE '%' || agent_keys.user_id || '%'
 	AND NOT EXISTS (SELECT 1 FROM outbox AS earlier
 		WHERE earlier.key_id = outbox.key_id
 		AND earlier.session_id = outbox.session_id
@@ -32,7 +33,7 @@ ORDER BY outbox.next_at LIMIT :some;
 -- name: outbox_lane
 -- The first of a lane.
 SELECT outbox.id, outbox.key_id, outbox.session_id, outbox.attempts,
-	outbox.body, agent_keys.webhook_url, users.is_active
+	outbox.body, agent_keys.webhook_url, agent_keys.user_id, users.is_active
 FROM outbox JOIN agent_keys ON agent_keys.id = outbox.key_id
 	JOIN users ON users.id = agent_keys.user_id
 WHERE outbox.key_id = :key AND outbox.session_id = :session

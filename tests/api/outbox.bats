@@ -181,6 +181,23 @@ END
 	is "$(sql 'SELECT count(*) FROM outbox WHERE lease IS NOT NULL')" 2
 }
 
+@test "many receivers of one user hold up nobody else's" {
+	local i
+	for i in 1 2 3 4 5 6; do
+		new_key hang
+		put "hung $i"
+		put "hung as well $i"
+	done
+	register bert
+	new_key 204
+	put quick
+	worker_begins
+	eventually 5 sent "$id"
+	is "$(left)" 12
+	# No more than four of them are tried at a time.
+	is "$(sql 'SELECT count(*) FROM outbox WHERE lease IS NOT NULL')" 4
+}
+
 sent()		# ID
 {
 	[ -z "$(row id "$1")" ]
