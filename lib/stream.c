@@ -152,7 +152,22 @@ data_lines(struct sb_pool *pool, const char *data)
 	}
 }
 
-/* It goes out when the round ends or pauses, with all others of it. */
+/* What a round has written is on the disk before anybody is told of it. */
+static bool
+commit_first(struct sb_request *rq)
+{
+	if (!sb_db_writing(rq->db))
+		return true;
+	if (!sb_wait_commit(rq, true))
+		return false;
+	sb_db_attach(rq->db, rq->pool);
+	return true;
+}
+
+/*
+ * It goes out when the round ends or pauses, with all others of it, or earlier:
+ * a CGI program has no buffer, and that of FastCGI is small.
+ */
 bool
 sb_event(struct sb_response *rs, const char *id, const char *name,
     const char *data)
@@ -162,6 +177,8 @@ sb_event(struct sb_response *rs, const char *id, const char *name,
 	    id == NULL ? "" : "id: ", id == NULL ? "" : id,
 	    id == NULL ? "" : "\n", name, data_lines(rs->rq->pool, data));
 
+	if (!commit_first(rs->rq))
+		return false;
 	way->wait->sent_at = sb_monotonic();
 	return way->conn->write(way->conn, text, strlen(text));
 }

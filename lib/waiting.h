@@ -49,10 +49,11 @@ bool	 sb_caller_lives(struct sb_request *);
  * only says whether there will be any, as any other does.  After the commit
  * .stream is called again and again, until it says false; cursor is its own, at
  * first 0.  Each call is a round with memory and a transaction of its own,
- * which is committed at its end; what was sent before stays sent.  When its
- * time is over it ends, in sb_pause or between rounds: SB_STREAM_MAX at most.
- * A comment is sent where nothing else was for SB_STREAM_QUIET.  sb_event says
- * false once the client has gone; its id may be NULL.
+ * which is committed before an event is sent, and at its end; what was sent
+ * before stays sent.  When its time is over it ends, in sb_pause or between
+ * rounds: SB_STREAM_MAX at most.  A comment is sent where nothing else was for
+ * SB_STREAM_QUIET.  sb_event says false once the client has gone, or if that
+ * commit failed; its id may be NULL.
  */
 #define SB_EVENT_STREAM	"text/event-stream"
 #define SB_STREAM_MAX	(5 * 60 * SB_SECOND)

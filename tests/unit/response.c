@@ -1378,13 +1378,19 @@ listen_or_refuse(struct sb_response *rs)
 	return status == SB_NEXT ? SB_OK : status;
 }
 
-static enum sb_status
-begin_stream(struct sb_request *rq, struct sb_response *rs)
+static void
+write_something(struct sb_request *rq)
 {
 	sb_run(rq->db, SB_Q_USER_ADD, sb_bind("id", UUID),
 	    sb_bind("email", "e"), sb_bind("email_key", "e"),
 	    sb_bind("username", "u"), sb_bind("username_key", "u"),
 	    sb_bind("password", "p"));
+}
+
+static enum sb_status
+begin_stream(struct sb_request *rq, struct sb_response *rs)
+{
+	write_something(rq);
 	return listen_or_refuse(rs);
 }
 
@@ -1513,6 +1519,40 @@ send_forever(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 #define SEND(send) (const struct sb_route[]){ \
 	{ SB_GET, "/", SB_PUBLIC, begin_nothing, .doc = "Stream.", \
 	  .media = SB_EVENT_STREAM, .stream = send }, { SB_NONE } }
+
+static bool
+write_and_send(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)cursor;
+	write_something(rq);
+	assert_true(sb_db_writing(rq->db));
+	assert_true(sb_event(rs, NULL, "e", ""));
+	assert_false(sb_db_writing(rq->db));
+	assert_non_null(sb_one(rq->db, SB_Q_USER_BY_USERNAME,
+	    sb_bind("key", "u")));
+	return false;
+}
+
+static bool
+fail_and_send(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)cursor;
+	write_something(rq);
+	sb_db_fail(rq->db, SB_UNAVAILABLE, "full");
+	assert_false(sb_event(rs, NULL, "e", ""));
+	return true;
+}
+
+/* What a client has seen must not be undone, and be done again otherwise. */
+static void
+events_wait_for_what_their_round_has_written(void **state)
+{
+	(void)state;
+	memory_anew();
+	assert_string_equal(CALL(SEND(fail_and_send), "GET", "/")->body, "");
+	assert_string_equal(CALL(SEND(write_and_send), "GET", "/")->body,
+	    "event: e\ndata: \n\n");
+}
 
 static void
 a_quiet_stream_has_comments(void **state)
@@ -1713,6 +1753,7 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(events_follow_what_was_committed),
 	cmocka_unit_test(a_stream_ends_with_its_client),
 	cmocka_unit_test(there_are_only_so_many_at_once),
+	cmocka_unit_test(events_wait_for_what_their_round_has_written),
 	cmocka_unit_test(a_quiet_stream_has_comments),
 	cmocka_unit_test(a_stream_ends_in_time),
 	cmocka_unit_test(who_asks_for_a_stream_has_it),
