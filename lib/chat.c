@@ -1,6 +1,6 @@
 /*
  * What is sent of chat sessions: their tables of fields, filled in from rows.
- * chat_time.c adds them to the list of events.
+ * chat_event.c adds them to the list of events.
  */
 #include "internal.h"
 
