@@ -11,7 +11,8 @@ WHERE id = :user
 ON CONFLICT (user_id, caller, target, key) DO UPDATE
 SET body_hash = excluded.body_hash, status = NULL, answer = NULL,
 	created_at = excluded.created_at
-WHERE created_at <= :now - :lifetime OR created_at > :now + :lifetime;
+WHERE idempotency_keys.created_at <= :now - :lifetime
+	OR idempotency_keys.created_at > :now + :lifetime;
 
 -- name: idempotency_find
 SELECT body_hash, status, answer FROM idempotency_keys
