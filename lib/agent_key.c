@@ -4,7 +4,6 @@
  */
 #include <string.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 
 #include "internal.h"
 
@@ -27,12 +26,7 @@ sb_agent_key_new(struct sb_pool *pool)
 const char *
 sb_agent_key_hash(struct sb_pool *pool, const char *key)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	char *hex = sb_alloc(pool, 2 * sizeof(digest) + 1);
-
-	SHA256((const unsigned char *)key, strlen(key), digest);
-	sb_hex(hex, digest, sizeof(digest));
-	return hex;
+	return sb_sha256_hex(pool, key, strlen(key));
 }
 
 const char *
