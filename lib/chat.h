@@ -68,7 +68,7 @@ int	 sb_chat_settle_all(struct sb_response *, int some,
 /* SESSION_TIMEOUT_HOURS, in microseconds. */
 int64_t	 sb_chat_idle(void);
 
-/* A feedback request of the session's, or NULL; and its newest. */
+/* A feedback request of the session's, or NULL; and its newest of that row. */
 const struct sb_row *sb_chat_feedback(struct sb_request *,
 	    const char *session, const char *id);
 const struct sb_row *sb_chat_feedbacks(struct sb_request *,

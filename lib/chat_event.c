@@ -255,9 +255,11 @@ const struct sb_row *
 sb_chat_feedbacks(struct sb_request *rq, const struct sb_row *session,
     int some)
 {
-	return sb_all(rq->db, SB_Q_FEEDBACK_FROM,
+	const int64_t end = sb_row_int(session, "requests") + 1;
+
+	return sb_all(rq->db, SB_Q_FEEDBACK_BETWEEN,
 	    sb_bind("session", sb_row_text(session, "id")),
-	    sb_bind_int("from", sb_row_int(session, "requests") - some + 1));
+	    sb_bind_int("from", end - some), sb_bind_int("before", end));
 }
 
 const char *const *

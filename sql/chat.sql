@@ -133,10 +133,11 @@ RETURNING *;
 -- name: feedback_find
 SELECT * FROM feedback_requests WHERE id = :id AND session_id = :session;
 
--- name: feedback_from
+-- name: feedback_between
 -- Likewise.
 SELECT * FROM feedback_requests
-WHERE session_id = :session AND number >= :from ORDER BY number;
+WHERE session_id = :session AND number >= :from AND number < :before
+ORDER BY number;
 
 -- name: feedback_expire
 -- The next of a session's whose time was over, and which nobody has answered.
