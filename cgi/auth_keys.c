@@ -168,6 +168,7 @@ auth_key_make(struct sb_request *rq, struct sb_response *rs)
 	const char *chosen = sb_has(rq, NEW_SCOPES) ?
 	    sb_texts_json(rq, NEW_SCOPES) : ONLY_SCOPES;
 	const char *key = sb_agent_key_new(rq->pool);
+	const struct sb_error *wrong;
 	/* It may have to be waited for, which mustn't be under the lock. */
 	const char *secret = url == NULL ? NULL : sb_webhook_secret(rq, id);
 	const struct sb_row *row = sb_one(rq->db, SB_Q_AGENT_KEY_ADD,
@@ -179,8 +180,8 @@ auth_key_make(struct sb_request *rq, struct sb_response *rs)
 	    sb_bind("webhook_url", url), sb_bind_int("most", KEYS_MAX));
 
 	if (row == NULL)
-		return sb_fail(rs, sb_caller_lives(rq) ? &auth_too_many_keys :
-		    &sb_error_token);
+		return sb_fail(rs, (wrong = sb_caller_wrong(rq)) != NULL ?
+		    wrong : &auth_too_many_keys);
 	sb_put_text(rs, MADE_ID, id);
 	sb_put_text(rs, MADE_NAME, sb_text(rq, NEW_NAME));
 	sb_put_json(rs, MADE_SCOPES, chosen);

@@ -4,98 +4,70 @@
  */
 #include <string.h>
 
-#include "sb.h"
+#include "chat.h"
 
 #define TITLE_MAX	200	/* code points */
-#define CHOICE_MAX	200	/* likewise */
-#define LISTED		200	/* messages, or requests, at most */
+#define LISTED		200	/* messages at most */
 
 /* --------------------------------------------------------------- errors */
 
 static const struct sb_error too_many = { SB_CONFLICT,
     "User cannot have more than %s concurrent sessions", .about = "3" };
-static const struct sb_error ended = { SB_CONFLICT,
+const struct sb_error chat_ended = { SB_CONFLICT,
     "Cannot update an ended session", NULL };
 static const struct sb_error pending = { SB_CONFLICT,
     "A feedback request is pending", NULL };
 
-enum { DECIDED_DETAIL, DECIDED_REQUEST };
-static const struct sb_field decided_out[] = {
-	[DECIDED_DETAIL] = { "detail", SB_TEXT, "What went wrong." },
-	[DECIDED_REQUEST] = { "feedback_request", SB_OBJECT,
-	    "The request as it was decided.", .fields = sb_feedback_out },
-	SB_END_AS("Decided")
-};
-static const struct sb_error decided = { SB_CONFLICT,
-    "Feedback request is already %s", .about = "approved",
-    .fields = decided_out };
-
 /* ------------------------------------------------------ a session by its id */
 
-/* What most calls begin with: {id} in the path. */
-#define SESSION_FIELD { "id", SB_UUID, "The session's id.", \
-	.in = SB_IN_PATH, .example = SB_EXAMPLE_SESSION }
-
-enum { BY_ID };
 static const struct sb_field by_id_in[] = {
-	[BY_ID] = SESSION_FIELD,
+	[CHAT_ID] = CHAT_SESSION_FIELD,
 	SB_END
 };
 
-static enum sb_status
-no_session(struct sb_request *rq, struct sb_response *rs)
+enum sb_status
+chat_no_session(struct sb_request *rq, struct sb_response *rs)
 {
-	return sb_fail_about(rs, &sb_error_session, sb_text(rq, BY_ID));
+	return sb_fail_about(rs, &sb_error_session, sb_text(rq, CHAT_ID));
 }
-
-#define NO_CHANNEL	(-1)
 
 /*
  * What limits count is known before they do.  Whether the session still takes
  * anything is decided later, under the lock.
  */
-static enum sb_status
-find(struct sb_request *rq, struct sb_response *rs, int channel)
+enum sb_status
+chat_find(struct sb_request *rq, struct sb_response *rs, int channel)
 {
 	const struct sb_row *row = sb_one(rq->db, SB_Q_SESSION_FIND,
-	    sb_bind("id", sb_text(rq, BY_ID)),
+	    sb_bind("id", sb_text(rq, CHAT_ID)),
 	    sb_bind("user", rq->caller.user_id));
 
 	if (row == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	rq->subject.session_id = sb_row_text(row, "id");
-	rq->subject.channel = channel != NO_CHANNEL && sb_has(rq, channel) ?
-	    sb_text(rq, channel) : sb_row_text(row, "preferred_channel");
+	rq->subject.channel = channel != CHAT_NO_CHANNEL &&
+	    sb_has(rq, channel) ? sb_text(rq, channel) :
+	    sb_row_text(row, "preferred_channel");
 	return SB_NEXT;
 }
 
-/* What has been due has happened, whatever becomes of the request. */
-static enum sb_status
-refuse(struct sb_request *rq, struct sb_response *rs,
-    const struct sb_error *error)
-{
-	sb_db_keep(rq->db);
-	return sb_fail(rs, error);
-}
-
-/* Locks a session that is not to have ended.  SB_NEXT, or refuses. */
-static enum sb_status
-open_session(struct sb_request *rq, struct sb_response *rs,
+enum sb_status
+chat_open(struct sb_request *rq, struct sb_response *rs,
     const struct sb_row **session)
 {
-	*session = sb_chat_lock(rs, sb_text(rq, BY_ID));
+	*session = sb_chat_lock(rs, sb_text(rq, CHAT_ID));
 	if (*session == NULL)
-		return no_session(rq, rs);
-	return sb_row_int(*session, "ended_at") != 0 ? refuse(rq, rs, &ended) :
-	    SB_NEXT;
+		return chat_no_session(rq, rs);
+	return sb_row_int(*session, "ended_at") != 0 ?
+	    sb_fail(rs, &chat_ended) : SB_NEXT;
 }
 
-/* Somebody does something in it: how it is then. */
-static const struct sb_row *
-touch(struct sb_request *rq, int messages, int requests, int64_t expires_at)
+const struct sb_row *
+chat_touch(struct sb_request *rq, int messages, int requests,
+    int64_t expires_at)
 {
 	return sb_one(rq->db, SB_Q_SESSION_TOUCH,
-	    sb_bind("id", sb_text(rq, BY_ID)),
+	    sb_bind("id", sb_text(rq, CHAT_ID)),
 	    sb_bind_int("messages", messages),
 	    sb_bind_int("requests", requests),
 	    sb_bind_int("expires_at", expires_at),
@@ -131,11 +103,9 @@ begin_session(struct sb_request *rq, struct sb_response *rs)
 	    sb_bind_int("most", sb_settings.max_concurrent_sessions),
 	    sb_bind("user_agent", rq->user_agent),
 	    sb_bind("ip_address", rq->address));
-	if (row == NULL) {
-		sb_db_keep(rq->db);
+	if (row == NULL)
 		return sb_fail_about(rs, &too_many, sb_printf(rq->pool, "%d",
 		    (int)sb_settings.max_concurrent_sessions));
-	}
 	sb_chat_event(rs, SB_SESSION_STARTED, id, row, sb_db_now(rq->db));
 	sb_put_session(rs, row);
 	return SB_CREATED;
@@ -200,10 +170,10 @@ list_sessions(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 show_session(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *row = sb_chat_session(rs, sb_text(rq, BY_ID));
+	const struct sb_row *row = sb_chat_session(rs, sb_text(rq, CHAT_ID));
 
 	if (row == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	sb_put_session(rs, row);
 	return SB_OK;
 }
@@ -214,7 +184,7 @@ enum { CHANGE_ID, CHANGE_CHANNEL, CHANGE_TITLE, CHANGE_STATUS,
     CHANGE_AGENT_STATUS };
 static const char *const changes[] = { "active", "paused", NULL };
 static const struct sb_field change_in[] = {
-	[CHANGE_ID] = SESSION_FIELD,
+	[CHANGE_ID] = CHAT_SESSION_FIELD,
 	[CHANGE_CHANNEL] = { "preferred_channel", SB_ENUM,
 	    "Where its user is.", .choices = sb_channels, .optional = true },
 	[CHANGE_TITLE] = { "title", SB_TEXT, "What to call it.", 1,
@@ -265,12 +235,12 @@ change_session(struct sb_request *rq, struct sb_response *rs)
 
 	if (!may_change(rq))
 		return sb_fail(rs, &sb_error_forbidden);
-	if ((status = open_session(rq, rs, &was)) != SB_NEXT)
+	if ((status = chat_open(rq, rs, &was)) != SB_NEXT)
 		return status;
 	if (wanted != NULL && strcmp(wanted, "active") == 0 &&
 	    sb_row_int(was, "pending") > 0)
-		return refuse(rq, rs, &pending);
-	touch(rq, 0, 0, 0);
+		return sb_fail(rs, &pending);
+	chat_touch(rq, 0, 0, 0);
 	row = sb_one(rq->db, SB_Q_SESSION_CHANGE,
 	    sb_bind("id", sb_text(rq, CHANGE_ID)),
 	    sb_bind("title", sb_text(rq, CHANGE_TITLE)),
@@ -279,7 +249,7 @@ change_session(struct sb_request *rq, struct sb_response *rs)
 	    wanted == NULL ? sb_bind("paused", NULL) :
 	    sb_bind_int("paused", strcmp(wanted, "paused") == 0));
 	if (row == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	tell_change(rq, rs, was, row);
 	sb_put_session(rs, row);
 	return SB_OK;
@@ -290,11 +260,11 @@ change_session(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 end_session(struct sb_request *rq, struct sb_response *rs)
 {
-	const char *id = sb_text(rq, BY_ID);
+	const char *id = sb_text(rq, CHAT_ID);
 	const struct sb_row *session = sb_chat_lock(rs, id), *request;
 
 	if (session == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	if (sb_row_int(session, "ended_at") != 0)
 		return SB_NO_CONTENT;
 	session = sb_one(rq->db, SB_Q_SESSION_END, sb_bind("id", id));
@@ -309,7 +279,7 @@ end_session(struct sb_request *rq, struct sb_response *rs)
 
 enum { SAID_ID, SAID_LIMIT, SAID_BEFORE, SAID_AFTER };
 static const struct sb_field said_in[] = {
-	[SAID_ID] = SESSION_FIELD,
+	[SAID_ID] = CHAT_SESSION_FIELD,
 	[SAID_LIMIT] = { "limit", SB_INT, "How many; 50 unless given.",
 	    1, LISTED, SB_IN_QUERY, true },
 	[SAID_BEFORE] = { "before", SB_UUID,
@@ -366,7 +336,7 @@ list_messages(struct sb_request *rq, struct sb_response *rs)
 	int64_t place;
 
 	if (session == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	if (sb_has(rq, SAID_AFTER) && sb_has(rq, SAID_BEFORE))
 		return sb_invalid(rs, SAID_AFTER,
 		    "must not be given beside before");
@@ -384,7 +354,7 @@ list_messages(struct sb_request *rq, struct sb_response *rs)
 enum { SAY_ID, SAY_CONTENT, SAY_CHANNEL, SAY_TYPE, SAY_KEY };
 static const char *const types[] = { "user", "agent", "system", NULL };
 static const struct sb_field say_in[] = {
-	[SAY_ID] = SESSION_FIELD,
+	[SAY_ID] = CHAT_SESSION_FIELD,
 	[SAY_CONTENT] = { "content", SB_TEXT, "What to say.", 1, 32000,
 	    .example = "Good morning!" },
 	[SAY_CHANNEL] = { "channel", SB_ENUM,
@@ -405,7 +375,7 @@ find_to_say(struct sb_request *rq, struct sb_response *rs)
 	if (type != NULL && (strcmp(type, "user") == 0) !=
 	    (rq->caller.agent_key_id == NULL))
 		return sb_fail(rs, &sb_error_forbidden);
-	return find(rq, rs, SAY_CHANNEL);
+	return chat_find(rq, rs, SAY_CHANNEL);
 }
 
 static enum sb_status
@@ -413,13 +383,13 @@ say(struct sb_request *rq, struct sb_response *rs)
 {
 	const char *type = sb_text(rq, SAY_TYPE);
 	const struct sb_row *row;
-	enum sb_status status = open_session(rq, rs, &row);
+	enum sb_status status = chat_open(rq, rs, &row);
 
 	if (status != SB_NEXT)
 		return status;
 	if (type == NULL)
 		type = rq->caller.agent_key_id == NULL ? "user" : "agent";
-	if ((row = touch(rq, 1, 0, 0)) == NULL ||
+	if ((row = chat_touch(rq, 1, 0, 0)) == NULL ||
 	    (row = sb_one(rq->db, SB_Q_MESSAGE_ADD,
 	    sb_bind("session", sb_text(rq, SAY_ID)),
 	    sb_bind_int("number", sb_row_int(row, "messages")),
@@ -427,279 +397,10 @@ say(struct sb_request *rq, struct sb_response *rs)
 	    sb_bind("content", sb_text(rq, SAY_CONTENT)),
 	    sb_bind("type", type), sb_bind("channel", rq->subject.channel),
 	    sb_bind_int("at", sb_db_now(rq->db)))) == NULL)
-		return no_session(rq, rs);
+		return chat_no_session(rq, rs);
 	sb_chat_event(rs, SB_MESSAGE, sb_text(rq, SAY_ID), row,
 	    sb_db_now(rq->db));
 	sb_put_message(rs, row);
-	return SB_CREATED;
-}
-
-/* ------------------------------------------------------ feedback requests */
-
-enum { ASKED_REQUESTS, ASKED_TOTAL, ASKED_SESSION };
-static const struct sb_field asked_out[] = {
-	[ASKED_REQUESTS] = { "feedback_requests", SB_LIST,
-	    "The newest 200, the oldest first.", .fields = sb_feedback_out },
-	[ASKED_TOTAL] = { "total", SB_INT, "How many the session has.",
-	    .example = "1" },
-	[ASKED_SESSION] = { "session_id", SB_UUID, "The session.",
-	    .example = SB_EXAMPLE_SESSION },
-	SB_END_AS("FeedbackRequestList")
-};
-
-static enum sb_status
-list_feedback(struct sb_request *rq, struct sb_response *rs)
-{
-	const struct sb_row *session = sb_chat_session(rs,
-	    sb_text(rq, BY_ID));
-
-	if (session == NULL)
-		return no_session(rq, rs);
-	sb_put_rows(rs, ASKED_REQUESTS, sb_chat_feedbacks(rq, session,
-	    LISTED), sb_put_feedback);
-	sb_put_int(rs, ASKED_TOTAL, sb_row_int(session, "requests"));
-	sb_put_text(rs, ASKED_SESSION, sb_row_text(session, "id"));
-	return SB_OK;
-}
-
-/* What decides an approval, and as what. */
-static const char *const approvals[] = { "approved", "approve", "yes", "y",
-    "rejected", "reject", "no", "n", NULL };
-#define APPROVING	4		/* of them */
-
-/* The place of a text in a list, whatever its case; -1: it isn't there. */
-static int
-place_in(const char *const *list, const char *text)
-{
-	for (int i = 0; list[i] != NULL; i++)
-		if (strcasecmp(list[i], text) == 0)
-			return i;
-	return -1;
-}
-
-enum { ASK_ID, ASK_TYPE, ASK_PROMPT, ASK_CHANNELS, ASK_CHOICES, ASK_PRIORITY,
-    ASK_EXPIRES, ASK_KEY };
-static const char *const kinds[] = { "approval", "input", NULL };
-static const struct sb_field ask_in[] = {
-	[ASK_ID] = SESSION_FIELD,
-	[ASK_TYPE] = { "type", SB_ENUM, "What is asked for.",
-	    .choices = kinds },
-	[ASK_PROMPT] = { "prompt", SB_TEXT, "The question.", 1, 4000,
-	    .example = "Deploy version 2.1 to production?" },
-	[ASK_CHANNELS] = { "channels", SB_TEXTS,
-	    "Where to ask; the session's unless given.",
-	    .choices = sb_channels, .optional = true, .fewest = 1,
-	    .most = 3 },
-	[ASK_CHOICES] = { "choices", SB_TEXTS,
-	    "The answers that there are, of at most 200 characters; of an "
-	    "approval, out of the words that decide one.", 1, CHOICE_MAX,
-	    .optional = true, .fewest = 2, .most = 10 },
-	[ASK_PRIORITY] = { "priority", SB_INT, "0 unless given.", 0, 9,
-	    .optional = true, .example = "0" },
-	[ASK_EXPIRES] = { "expires_in", SB_INT,
-	    "Seconds to wait for an answer, at most what "
-	    "FEEDBACK_TIMEOUT_HOURS comes to, which it is unless given.",
-	    60, 8760 * 3600, .optional = true, .example = "3600" },
-	[ASK_KEY] = SB_IDEMPOTENCY_KEY,
-	SB_END_AS("NewFeedbackRequest")
-};
-
-static enum sb_status
-find_to_ask(struct sb_request *rq, struct sb_response *rs)
-{
-	const char *const *choices = sb_texts(rq, ASK_CHOICES);
-	int64_t most = sb_settings.feedback_timeout_hours * 3600;
-
-	for (int i = 0; choices != NULL && choices[i] != NULL; i++)
-		if (strcmp(sb_text(rq, ASK_TYPE), "approval") == 0 &&
-		    place_in(approvals, choices[i]) < 0)
-			return sb_invalid(rs, ASK_CHOICES,
-			    "must be words that decide an approval");
-	if (sb_int(rq, ASK_EXPIRES) > most)
-		return sb_too_great(rs, ASK_EXPIRES, most);
-	return find(rq, rs, NO_CHANNEL);
-}
-
-static enum sb_status
-ask(struct sb_request *rq, struct sb_response *rs)
-{
-	const char *channels = sb_texts_json(rq, ASK_CHANNELS);
-	const struct sb_row *row;
-	enum sb_status status = open_session(rq, rs, &row);
-	int64_t expires_at = sb_db_now(rq->db) + SB_SECOND *
-	    (sb_has(rq, ASK_EXPIRES) ? sb_int(rq, ASK_EXPIRES) :
-	    sb_settings.feedback_timeout_hours * 3600);
-
-	if (status != SB_NEXT)
-		return status;
-	if (channels == NULL)
-		channels = sb_printf(rq->pool, "[\"%s\"]",
-		    sb_row_text(row, "preferred_channel"));
-	if ((row = touch(rq, 0, 1, expires_at)) == NULL ||
-	    (row = sb_one(rq->db, SB_Q_FEEDBACK_ADD,
-	    sb_bind("session", sb_text(rq, ASK_ID)),
-	    sb_bind_int("number", sb_row_int(row, "requests")),
-	    sb_bind("id", sb_uuid(rq->pool)),
-	    sb_bind("type", sb_text(rq, ASK_TYPE)),
-	    sb_bind("prompt", sb_text(rq, ASK_PROMPT)),
-	    sb_bind("choices", sb_texts_json(rq, ASK_CHOICES)),
-	    sb_bind("channels", channels),
-	    sb_bind_int("priority", sb_int(rq, ASK_PRIORITY)),
-	    sb_bind_int("expires_at", expires_at))) == NULL)
-		return no_session(rq, rs);
-	sb_chat_event(rs, SB_FEEDBACK_REQUEST, sb_text(rq, ASK_ID), row,
-	    sb_db_now(rq->db));
-	sb_put_feedback(rs, row);
-	return SB_CREATED;
-}
-
-/* --------------------------------------------------------------- responses */
-
-enum { RESPOND_ID, RESPOND_REQUEST, RESPOND_CONTENT, RESPOND_CHANNEL,
-    RESPOND_KEY };
-static const struct sb_field respond_in[] = {
-	[RESPOND_ID] = SESSION_FIELD,
-	[RESPOND_REQUEST] = { "request_id", SB_UUID, "The request's id.",
-	    .in = SB_IN_PATH, .example = SB_EXAMPLE_FEEDBACK },
-	[RESPOND_CONTENT] = { "content", SB_TEXT,
-	    "The answer: to an approval approved, approve, yes, y, rejected, "
-	    "reject, no or n, in any case; with choices, one of them.",
-	    1, 4000, .example = "yes" },
-	[RESPOND_CHANNEL] = { "channel", SB_ENUM,
-	    "Over which channel; websocket unless given.",
-	    .choices = sb_channels, .optional = true },
-	[RESPOND_KEY] = SB_IDEMPOTENCY_KEY,
-	SB_END_AS("NewFeedbackResponse")
-};
-
-static enum sb_status
-no_request(struct sb_request *rq, struct sb_response *rs)
-{
-	return sb_fail_about(rs, &sb_error_feedback,
-	    sb_text(rq, RESPOND_REQUEST));
-}
-
-static enum sb_status
-find_to_respond(struct sb_request *rq, struct sb_response *rs)
-{
-	enum sb_status status = find(rq, rs, RESPOND_CHANNEL);
-
-	if (status != SB_NEXT)
-		return status;
-	if (!sb_has(rq, RESPOND_CHANNEL))
-		rq->subject.channel = sb_channels[0];
-	return sb_chat_feedback(rq, rq->subject.session_id,
-	    sb_text(rq, RESPOND_REQUEST)) == NULL ? no_request(rq, rs) :
-	    SB_NEXT;
-}
-
-/* Without the space around it. */
-static const char *
-trim(struct sb_pool *pool, const char *text)
-{
-	static const char space[] = " \t\r\n\v\f";
-	size_t n;
-
-	text += strspn(text, space);
-	for (n = strlen(text); n > 0 && strchr(space, text[n - 1]) != NULL;)
-		n--;
-	return sb_printf(pool, "%.*s", (int)n, text);
-}
-
-/*
- * The status that a content makes of a request; NULL if it is no answer to it,
- * and then *among is what the answers are.
- */
-static const char *
-judge(struct sb_request *rq, const struct sb_row *request,
-    const char *const **among)
-{
-	const char *content = sb_text(rq, RESPOND_CONTENT);
-	const char *const *choices = sb_chat_choices(rq, request);
-	int place;
-
-	*among = choices;
-	if (strcmp(sb_row_text(request, "type"), "approval") == 0) {
-		content = trim(rq->pool, content);
-		if (choices == NULL)
-			*among = approvals;
-		place = place_in(approvals, content);
-		return place < 0 || place_in(*among, content) < 0 ? NULL :
-		    place < APPROVING ? "approved" : "rejected";
-	}
-	for (int i = 0; choices != NULL && strcmp(choices[i], content) != 0;)
-		if (choices[++i] == NULL)
-			return NULL;
-	return "answered";
-}
-
-/* What came is kept and marked, whatever becomes of it. */
-static const struct sb_row *
-log_response(struct sb_request *rq, bool valid)
-{
-	return sb_one(rq->db, SB_Q_FEEDBACK_RESPONSE_ADD,
-	    sb_bind("request", sb_text(rq, RESPOND_REQUEST)),
-	    sb_bind("id", sb_uuid(rq->pool)),
-	    sb_bind("content", sb_text(rq, RESPOND_CONTENT)),
-	    sb_bind("channel", rq->subject.channel),
-	    sb_bind("responder", rq->caller.user_id),
-	    sb_bind_int("valid", valid));
-}
-
-/* One that decides nothing, as it is none or too late. */
-static void
-log_failure(struct sb_request *rq, struct sb_response *rs,
-    const struct sb_row *session, const struct sb_row *request)
-{
-	log_response(rq, false);
-	if (sb_row_int(session, "ended_at") == 0)
-		touch(rq, 0, 0, 0);
-	sb_chat_event(rs, SB_FEEDBACK_RESPONSE, sb_row_text(session, "id"),
-	    request, sb_db_now(rq->db));
-	sb_db_keep(rq->db);
-}
-
-static enum sb_status
-refuse_decided(struct sb_request *rq, struct sb_response *rs,
-    const struct sb_row *session, const struct sb_row *request)
-{
-	enum sb_status status;
-
-	log_failure(rq, rs, session, request);
-	status = sb_fail_about(rs, &decided, sb_row_text(request, "status"));
-	sb_open(rs, DECIDED_REQUEST);
-	sb_put_feedback(rs, request);
-	sb_close(rs);
-	return status;
-}
-
-static enum sb_status
-respond(struct sb_request *rq, struct sb_response *rs)
-{
-	const char *id = sb_text(rq, RESPOND_ID), *outcome;
-	const struct sb_row *session = sb_chat_lock(rs, id), *request, *row;
-	const char *const *among;
-
-	if (session == NULL)
-		return no_session(rq, rs);
-	request = sb_chat_feedback(rq, id, sb_text(rq, RESPOND_REQUEST));
-	if (request == NULL)
-		return no_request(rq, rs);
-	if (sb_row_int(request, "decided_at") != 0)
-		return refuse_decided(rq, rs, session, request);
-	if ((outcome = judge(rq, request, &among)) == NULL) {
-		log_failure(rq, rs, session, request);
-		return sb_invalid_choice(rs, RESPOND_CONTENT, among);
-	}
-	touch(rq, 0, 0, 0);
-	request = sb_one(rq->db, SB_Q_FEEDBACK_DECIDE,
-	    sb_bind("id", sb_text(rq, RESPOND_REQUEST)),
-	    sb_bind("session", id), sb_bind("status", outcome));
-	row = log_response(rq, true);
-	if (request == NULL || row == NULL)
-		return no_request(rq, rs);
-	sb_chat_decided(rs, SB_FEEDBACK_RESPONSE, session, request);
-	sb_put_feedback_response(rs, row);
 	return SB_CREATED;
 }
 
@@ -763,7 +464,7 @@ static const struct sb_route routes[] = {
 	  .name = "get_session" },
 	{ SB_PATCH, "/api/sessions/{id}", SB_ANYONE, change_session,
 	  change_in, sb_session_out, .limits = SB_LIMIT_USER,
-	  .errors = { &sb_error_session, &ended, &pending,
+	  .errors = { &sb_error_session, &chat_ended, &pending,
 	    &sb_error_forbidden },
 	  .doc = "Change a chat session, pause it or make it active again.",
 	  .name = "update_session",
@@ -785,25 +486,26 @@ static const struct sb_route routes[] = {
 	  sb_message_out, .success = SB_CREATED,
 	  .limits = SB_LIMIT_USER | SB_LIMIT_SESSION | SB_LIMIT_CHANNEL,
 	  .find = find_to_say,
-	  .errors = { &sb_error_session, &ended, &sb_error_forbidden },
+	  .errors = { &sb_error_session, &chat_ended, &sb_error_forbidden },
 	  .doc = "Say something in a chat session.",
 	  .name = "post_message" },
-	{ SB_GET, "/api/sessions/{id}/feedback", SB_ANYONE, list_feedback,
-	  by_id_in, asked_out, .limits = SB_LIMIT_USER,
+	{ SB_GET, "/api/sessions/{id}/feedback", SB_ANYONE,
+	  chat_list_feedback, by_id_in, chat_asked_out, .limits = SB_LIMIT_USER,
 	  .errors = { &sb_error_session },
 	  .doc = "List what people were asked in a chat session.",
 	  .name = "list_feedback_requests" },
-	{ SB_POST, "/api/sessions/{id}/feedback", SB_AGENT, ask, ask_in,
+	{ SB_POST, "/api/sessions/{id}/feedback", SB_AGENT, chat_ask,
+	  chat_ask_in,
 	  sb_feedback_out, .success = SB_CREATED,
-	  .limits = SB_LIMIT_USER | SB_LIMIT_SESSION, .find = find_to_ask,
-	  .errors = { &sb_error_session, &ended },
+	  .limits = SB_LIMIT_USER | SB_LIMIT_SESSION, .find = chat_find_to_ask,
+	  .errors = { &sb_error_session, &chat_ended, &chat_pending_full },
 	  .doc = "Ask people, and pause the chat session until one answers.",
 	  .name = "request_feedback" },
 	{ SB_POST, "/api/sessions/{id}/feedback/{request_id}/respond", SB_USER,
-	  respond, respond_in, sb_feedback_response_out,
+	  chat_respond, chat_respond_in, sb_feedback_response_out,
 	  .success = SB_CREATED, .limits = SB_LIMIT_USER | SB_LIMIT_CHANNEL,
-	  .find = find_to_respond,
-	  .errors = { &sb_error_session, &sb_error_feedback, &decided },
+	  .find = chat_find_to_respond,
+	  .errors = { &sb_error_session, &sb_error_feedback, &chat_decided },
 	  .doc = "Answer a feedback request.",
 	  .name = "respond_to_feedback",
 	  .more = "The first valid response decides. All others are kept, "

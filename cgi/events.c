@@ -34,8 +34,10 @@ static enum sb_status
 look(struct sb_request *rq, struct sb_response *rs, const char *id,
     const struct sb_row **session)
 {
-	if (!sb_caller_lives(rq))
-		return sb_fail(rs, &sb_error_token);
+	const struct sb_error *wrong = sb_caller_wrong(rq);
+
+	if (wrong != NULL)
+		return sb_fail(rs, wrong);
 	*session = sb_chat_session(rs, id);
 	return *session != NULL ? SB_NEXT :
 	    sb_fail_about(rs, &sb_error_session, id);
@@ -75,10 +77,11 @@ enum { EVENT_ID, EVENT_TYPE, EVENT_PAYLOAD, EVENT_TIME };
 static const struct sb_field event_out[] = {
 	[EVENT_ID] = { "id", SB_INT, "It grows within the session.",
 	    .example = "2" },
-	[EVENT_TYPE] = { "type", SB_TEXT, "What happened.",
-	    .example = "message" },
+	[EVENT_TYPE] = { "type", SB_ENUM, "What happened.",
+	    .choices = sb_event_names, .example = "message" },
 	[EVENT_PAYLOAD] = { "payload", SB_ANY,
-	    "What it happened to, as it was then.",
+	    "What it happened to, as it was then: of session_… the session, "
+	    "of feedback_… the request.", .any = sb_event_payloads,
 	    .example = EXAMPLE_PAYLOAD },
 	[EVENT_TIME] = { "timestamp", SB_TIME, "When.",
 	    .example = EXAMPLE_TIME },
@@ -178,7 +181,7 @@ send_events(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 
 	if (*cursor == 0)
 		*cursor = first_cursor(rq);
-	if (!sb_caller_lives(rq) ||
+	if (sb_caller_wrong(rq) != NULL ||
 	    (session = sb_chat_session(rs, id)) == NULL)
 		return false;
 	for (int i = 0; i < ROUND_MAX && bytes < BYTES_MAX; i++) {

@@ -117,7 +117,10 @@ take(struct work *w, const struct sb_row *row, struct work_item *item)
 	item->session_id = copy(item->pool, row, "session_id");
 	item->user_id = copy(item->pool, row, "user_id");
 	item->url = copy(item->pool, row, "webhook_url");
-	item->body = copy(item->pool, row, "body");
+	item->body = sb_printf(item->pool,
+	    "{\"type\":\"%s\",\"timestamp\":\"%s\",\"data\":%s}",
+	    sb_row_text(row, "type"), sb_time_text(item->pool,
+	    sb_row_int(row, "happened_at")), sb_row_text(row, "payload"));
 	rq = (struct sb_request){ .pool = item->pool, .db = w->db };
 	item->secret = sb_webhook_secret(&rq, item->key_id);
 	return true;

@@ -8,7 +8,7 @@
 #define EXAMPLE_MESSAGE	"0199e25b-3a02-7c55-b1f7-90d1c8e2aa04"
 #define EXAMPLE_RESPONSE "0199e25c-1177-7a20-a0e6-4be0c4f7de65"
 #define EXAMPLE_TIME	"2025-10-14T10:53:47.237987Z"
-#define RESPONSES	50	/* of a request, that are shown */
+#define RESPONSES	10	/* of a request, that are shown */
 
 const char *const sb_channels[] = { "websocket", "email", "slack", NULL };
 const char *const sb_agent_statuses[] = { "idle", "thinking", "responding",
@@ -187,7 +187,7 @@ const struct sb_field sb_feedback_out[] = {
 	[FEEDBACK_CHANNELS] = { "channels", SB_TEXTS, "Where it is asked.",
 	    .choices = sb_channels, .example = "[\"websocket\"]" },
 	[FEEDBACK_RESPONSES] = { "responses", SB_LIST,
-	    "The one that decided, and the newest others; at most 50.",
+	    "The one that decided, and the newest others; at most 10.",
 	    .fields = sb_feedback_response_out },
 	[FEEDBACK_METADATA] = { "metadata", SB_OBJECT, "How it was asked.",
 	    .fields = feedback_metadata },

@@ -91,6 +91,10 @@ enum sb_event {
 	SB_EVENTS
 };
 
+/* Their names, and what tells of them; ended by NULL. */
+extern const char *const sb_event_names[];
+extern const struct sb_field *const sb_event_payloads[];
+
 /*
  * Adds an event to a session that is locked, and tells who listens.  Of those
  * of a session, a message or a request the row is what is sent; of an agent's

@@ -11,7 +11,7 @@
 #define HOUR	(3600 * SB_SECOND)
 #define QUOTED	200		/* code points of a prompt, in a message */
 
-static const char *const names[] = {
+const char *const sb_event_names[] = {
 	[SB_SESSION_STARTED] = "session_started",
 	[SB_SESSION_CHANGED] = "session_update",
 	[SB_SESSION_ENDED] = "session_ended",
@@ -20,9 +20,10 @@ static const char *const names[] = {
 	[SB_AGENT_STATUS] = "agent_status",
 	[SB_FEEDBACK_REQUEST] = "feedback_request",
 	[SB_FEEDBACK_RESPONSE] = "feedback_response",
+	[SB_EVENTS] = NULL
 };
-_Static_assert(sizeof(names) / sizeof(names[0]) == SB_EVENTS,
-    "an event without a name");
+_Static_assert(sizeof(sb_event_names) / sizeof(sb_event_names[0]) ==
+    SB_EVENTS + 1, "an event without a name");
 
 int64_t
 sb_chat_idle(void)
@@ -36,8 +37,11 @@ enum { STATUS_AGENT };
 static const struct sb_field agent_status_out[] = {
 	[STATUS_AGENT] = { "agent_status", SB_ENUM, "What the agent is doing.",
 	    .choices = sb_agent_statuses },
-	SB_END
+	SB_END_AS("AgentStatus")
 };
+
+const struct sb_field *const sb_event_payloads[] = { sb_bare_session_out,
+    sb_message_out, sb_feedback_out, agent_status_out, NULL };
 
 static const char *
 payload(struct sb_response *rs, enum sb_event event, const struct sb_row *row)
@@ -64,40 +68,28 @@ payload(struct sb_response *rs, enum sb_event event, const struct sb_row *row)
 	return sb_draft_end(rs);
 }
 
-static int64_t
-add(struct sb_request *rq, enum sb_event event, const char *session,
-    const char *text, int64_t at)
-{
-	const struct sb_row *row = sb_one(rq->db, SB_Q_SESSION_EVENT,
-	    sb_bind("id", session));
-	int64_t number = row == NULL ? 0 : sb_row_int(row, "events");
-
-	sb_run(rq->db, SB_Q_EVENT_ADD, sb_bind("session", session),
-	    sb_bind_int("number", number), sb_bind("type", names[event]),
-	    sb_bind("payload", text), sb_bind_int("at", at));
-	sb_tell(rq, session);
-	return number;
-}
-
 int64_t
 sb_chat_event(struct sb_response *rs, enum sb_event event, const char *session,
     const struct sb_row *row, int64_t at)
 {
+	struct sb_request *rq = rs->rq;
+	const struct sb_row *last = sb_one(rq->db, SB_Q_SESSION_EVENT,
+	    sb_bind("id", session));
+	int64_t number;
+
 	/* After a failure of the store there may be no row. */
-	return row == NULL ? 0 : add(rs->rq, event, session,
-	    payload(rs, event, row), at);
+	if (row == NULL || last == NULL)
+		return 0;
+	number = sb_row_int(last, "events");
+	sb_run(rq->db, SB_Q_EVENT_ADD, sb_bind("session", session),
+	    sb_bind_int("number", number), sb_bind("type", sb_event_names[event]),
+	    sb_bind("payload", payload(rs, event, row)),
+	    sb_bind_int("at", at));
+	sb_tell(rq, session);
+	return number;
 }
 
 /* ------------------------------------------------------- what time has done */
-
-static void
-tell_webhooks(struct sb_response *rs, const struct sb_row *session,
-    int64_t number, int64_t at, const char *request)
-{
-	sb_outbox_add(rs->rq, sb_row_text(session, "user_id"),
-	    sb_row_text(session, "id"), number, "feedback_request.decided", at,
-	    request);
-}
 
 static void
 resume(struct sb_response *rs, const char *id, int64_t at)
@@ -117,9 +109,10 @@ sb_chat_decided(struct sb_response *rs, enum sb_event event,
 {
 	const char *id = sb_row_text(session, "id");
 	int64_t at = sb_row_int(request, "decided_at");
-	const char *text = payload(rs, event, request);
 
-	tell_webhooks(rs, session, add(rs->rq, event, id, text, at), at, text);
+	sb_outbox_add(rs->rq, sb_row_text(session, "user_id"), id,
+	    sb_chat_event(rs, event, id, request, at),
+	    "feedback_request.decided");
 	if (sb_row_int(session, "ended_at") == 0)
 		resume(rs, id, at);
 }
@@ -193,6 +186,8 @@ lock(struct sb_response *rs, const char *id, const char *user,
 	if (row == NULL || !is_due(db, row))
 		return row;
 	*done = settle(rs, row);
+	/* It has happened, whatever becomes of the request. */
+	sb_db_keep(db);
 	return sb_one(db, SB_Q_SESSION_FIND, sb_bind("id", id),
 	    sb_bind("user", user));
 }

@@ -241,6 +241,13 @@ any_in(const struct sb_field *f, enum sb_place place)
 	return false;
 }
 
+/* With all that was found so far, for which a refusal may come once more. */
+static enum sb_status
+refuse(struct sb_response *rs, const struct sb_check *c)
+{
+	return sb_refuse_invalid(rs, json_object_get(c->errors));
+}
+
 enum sb_status
 sb_check_input(struct sb_request *rq, struct sb_response *rs)
 {
@@ -266,7 +273,7 @@ sb_check_input(struct sb_request *rq, struct sb_response *rs)
 	way->values = sb_alloc(rq->pool, n * sizeof(*way->values));
 	for (size_t i = 0; i < n; i++)
 		check_field(c, &c->fields[i], &way->values[i]);
-	return c->errors == NULL ? SB_NEXT : sb_refuse_invalid(rs, c->errors);
+	return c->errors == NULL ? SB_NEXT : refuse(rs, c);
 }
 
 enum sb_status
@@ -287,7 +294,7 @@ sb_invalid(struct sb_response *rs, int field, const char *reason)
 		json_object_object_add(entry, "input", what_came(c));
 		sb_check_context(entry, ctx);
 	}
-	return sb_refuse_invalid(rs, c->errors);
+	return refuse(rs, c);
 }
 
 enum sb_status
@@ -299,7 +306,7 @@ sb_invalid_choice(struct sb_response *rs, int field,
 
 	find(c, &c->fields[field], &raw);
 	sb_check_choice_error(c, &c->fields[field], &raw, choices);
-	return sb_refuse_invalid(rs, c->errors);
+	return refuse(rs, c);
 }
 
 enum sb_status
@@ -310,5 +317,5 @@ sb_too_great(struct sb_response *rs, int field, int64_t most)
 
 	find(c, &c->fields[field], &raw);
 	sb_check_bound_error(c, &c->fields[field], &raw, most);
-	return sb_refuse_invalid(rs, c->errors);
+	return refuse(rs, c);
 }

@@ -104,8 +104,10 @@ sb_check_entry(struct sb_check *c, enum sb_flaw flaw, const char *place,
 	struct json_object *loc = json_object_new_array();
 	const char *message = message_of(c->rq->pool, flaw, ctx);
 
-	if (c->errors == NULL)
+	if (c->errors == NULL) {
 		c->errors = json_object_new_array();
+		sb_pool_json(c->rq->pool, c->errors);
+	}
 	json_object_array_add(loc, json_object_new_string(place));
 	json_object_object_add(entry, "type",
 	    json_object_new_string(sb_flaw_words[flaw].type));

@@ -495,13 +495,12 @@ int64_t	 sb_idempotency_expire(struct sb_db *, int some);
 
 /*
  * Puts into the request's transaction what is to be sent to the webhooks of all
- * keys of that user's: {"type":…,"timestamp":…,"data":…} about that event of
- * the session, data being JSON.  Once it is committed a worker is started or
+ * keys of that user's: {"type":…,"timestamp":…,"data":…} with that event of the
+ * session, as it stands there.  Once it is committed a worker is started or
  * woken.
  */
 void	 sb_outbox_add(struct sb_request *, const char *user_id,
-	    const char *session_id, int64_t number, const char *type,
-	    int64_t timestamp, const char *data);
+	    const char *session_id, int64_t number, const char *type);
 
 /*
  * After a commit, and after its answer if one is waited for: sees to it that

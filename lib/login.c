@@ -172,8 +172,8 @@ admit_admin(struct sb_request *rq, struct sb_response *rs)
 	return forbid(rq, rs);
 }
 
-bool
-sb_caller_lives(struct sb_request *rq)
+const struct sb_error *
+sb_caller_wrong(struct sb_request *rq)
 {
 	const struct sb_caller *c = &rq->caller;
 	const struct sb_row *user = c->agent_key_id != NULL ?
@@ -181,7 +181,9 @@ sb_caller_lives(struct sb_request *rq)
 	    sb_one(rq->db, SB_Q_CALLER, sb_bind("login", c->login_id),
 	    sb_bind("user", c->user_id));
 
-	return user != NULL && sb_row_int(user, "is_active");
+	if (user == NULL)
+		return &sb_error_token;
+	return sb_row_int(user, "is_active") ? NULL : &sb_error_inactive;
 }
 
 /*

@@ -106,6 +106,17 @@ add_texts(struct json_object *schema, const struct sb_field *f)
 }
 
 static struct json_object *
+any_of(struct sb_openapi *o, const struct sb_field *const *tables,
+    enum sb_schema_of of)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; *tables != NULL; tables++)
+		json_object_array_add(list, sb_schema_fields(o, *tables, of));
+	return list;
+}
+
+static struct json_object *
 bare_schema(struct sb_openapi *o, const struct sb_field *f,
     enum sb_schema_of of)
 {
@@ -121,6 +132,8 @@ bare_schema(struct sb_openapi *o, const struct sb_field *f,
 		    of));
 	if (f->kind == SB_TEXTS)
 		add_texts(schema, f);
+	if (f->any != NULL)
+		add(schema, "anyOf", any_of(o, f->any, of));
 	if (kinds[f->kind].format != NULL)
 		add(schema, "format", text(kinds[f->kind].format));
 	return schema;

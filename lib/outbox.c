@@ -5,29 +5,26 @@
  */
 #include "internal.h"
 
+#define WAITING_MAX	1000	/* for one key */
+
 static bool wanted;		/* something was put in since the last commit */
 
 void
 sb_outbox_add(struct sb_request *rq, const char *user_id,
-    const char *session_id, int64_t number, const char *type,
-    int64_t timestamp, const char *data)
+    const char *session_id, int64_t number, const char *type)
 {
 	const struct sb_row *key = sb_all(rq->db, SB_Q_OUTBOX_KEYS,
 	    sb_bind("user", user_id));
-	const char *body;
 
-	if (key == NULL)
-		return;
-	body = sb_printf(rq->pool,
-	    "{\"type\":\"%s\",\"timestamp\":\"%s\",\"data\":%s}", type,
-	    sb_time_text(rq->pool, timestamp), data);
-	for (; key != NULL; key = key->next)
+	for (; key != NULL; key = key->next) {
 		sb_run(rq->db, SB_Q_OUTBOX_ADD,
 		    sb_bind("id", sb_uuid(rq->pool)),
 		    sb_bind("key", sb_row_text(key, "id")),
 		    sb_bind("session", session_id),
-		    sb_bind_int("number", number), sb_bind("body", body));
-	wanted = true;
+		    sb_bind_int("number", number), sb_bind("type", type),
+		    sb_bind_int("most", WAITING_MAX));
+		wanted = true;
+	}
 }
 
 /* If that was rolled back, a worker finds nothing to do, and ends. */

@@ -1,8 +1,8 @@
 /*
  * All that a program of switchboard may use, in the order of a tour: the
  * program and its tables, a request, its answer, waiting, identity, chat,
- * limits, the log, memory, time and text.  Five chapters are files of their
- * own, which this one includes; cgi/ includes nothing else of ours.
+ * limits, the log, memory, time and text.  Five chapters are files, which this
+ * one includes; cgi/ includes nothing else of ours.
  */
 #ifndef SB_H
 #define SB_H
@@ -102,6 +102,7 @@ struct sb_field {
 	/* What is wrong with a value, as half a sentence, or NULL. */
 	const char	*(*wrong)(struct sb_pool *, const char *value);
 	int64_t		 fewest, most;	/* of SB_TEXTS: items */
+	const struct sb_field *const *any; /* of SB_ANY: its tables; NULL ends */
 };
 #define SB_END		{ .name = NULL }
 #define SB_END_AS(type)	{ .name = NULL, .doc = (type) }

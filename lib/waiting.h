@@ -39,8 +39,11 @@ enum sb_status sb_listen(struct sb_response *, const char *about,
  */
 bool	 sb_pause(struct sb_response *, int64_t microseconds);
 
-/* Whether the login, or the agent key, of the caller still lives. */
-bool	 sb_caller_lives(struct sb_request *);
+/*
+ * Why the caller may not go on, an error of the access row's: his login, or his
+ * key, has ended meanwhile, or he was disabled.  NULL if he may.
+ */
+const struct sb_error *sb_caller_wrong(struct sb_request *);
 
 /*
  * A route with .stream can answer with events as they come (the HTML standard's

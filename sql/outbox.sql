@@ -6,17 +6,28 @@
 SELECT id FROM agent_keys WHERE user_id = :user AND webhook_url IS NOT NULL;
 
 -- name: outbox_add
-INSERT INTO outbox (id, key_id, session_id, number, body, created_at, next_at)
-VALUES (:id, :key, :session, :number, :body, :now, :now);
+-- scan: of one row
+-- Beyond :most that wait for one key it is dead from the first.
+INSERT INTO outbox (id, key_id, session_id, number, type, created_at, next_at,
+	failed_at, error)
+SELECT :id, :key, :session, :number, :type, :now,
+	CASE WHEN waiting < :most THEN :now END,
+	CASE WHEN waiting < :most THEN NULL ELSE :now END,
+	CASE WHEN waiting < :most THEN NULL ELSE 'too many wait before it' END
+FROM (SELECT count(*) AS waiting FROM outbox
+	WHERE key_id = :key AND next_at IS NOT NULL) AS before;
 
 -- name: outbox_due
 -- What can be sent now: the first of each lane, unless it is leased.  What lies
 -- too far ahead for a retry or a lease was written before a clock was set back.
 -- The keys of busy receivers, and users with many of them, are in one text.
 SELECT outbox.id, outbox.key_id, outbox.session_id, outbox.attempts,
-	outbox.body, agent_keys.webhook_url, agent_keys.user_id, users.is_active
+	outbox.type, events.payload, events.created_at AS happened_at,
+	agent_keys.webhook_url, agent_keys.user_id, users.is_active
 FROM outbox JOIN agent_keys ON agent_keys.id = outbox.key_id
 	JOIN users ON users.id = agent_keys.user_id
+	JOIN events ON events.session_id = outbox.session_id
+		AND events.number = outbox.number
 WHERE outbox.next_at IS NOT NULL
 	AND (outbox.next_at <= :now OR outbox.next_at > :beyond)
 	AND (outbox.leased_until IS NULL OR outbox.leased_until <= :now
@@ -33,9 +44,12 @@ ORDER BY outbox.next_at LIMIT :some;
 -- name: outbox_lane
 -- The first of a lane.
 SELECT outbox.id, outbox.key_id, outbox.session_id, outbox.attempts,
-	outbox.body, agent_keys.webhook_url, agent_keys.user_id, users.is_active
+	outbox.type, events.payload, events.created_at AS happened_at,
+	agent_keys.webhook_url, agent_keys.user_id, users.is_active
 FROM outbox JOIN agent_keys ON agent_keys.id = outbox.key_id
 	JOIN users ON users.id = agent_keys.user_id
+	JOIN events ON events.session_id = outbox.session_id
+		AND events.number = outbox.number
 WHERE outbox.key_id = :key AND outbox.session_id = :session
 	AND outbox.next_at IS NOT NULL
 ORDER BY outbox.number LIMIT 1;

@@ -134,14 +134,16 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
--- What is to be sent to a webhook.  What is in one lane, a key and a session,
--- is sent in the order of its numbers; what was sent is deleted.
+-- What is to be sent to a webhook: an event, as it stands in the list of them.
+-- What is in one lane, a key and a session, is sent in the order of its numbers;
+-- what was sent is deleted.
 CREATE TABLE outbox (
 	id TEXT NOT NULL PRIMARY KEY,		-- the webhook-id
 	key_id TEXT NOT NULL REFERENCES agent_keys (id) ON DELETE CASCADE,
-	session_id TEXT NOT NULL,
-	number INTEGER NOT NULL,		-- of the event that it tells
-	body TEXT NOT NULL,			-- as it is sent
+	session_id TEXT NOT NULL REFERENCES chat_sessions (id)
+		ON DELETE CASCADE,
+	number INTEGER NOT NULL,		-- of the event
+	type TEXT NOT NULL,			-- that receivers know it by
 	created_at INTEGER NOT NULL,
 	attempts INTEGER NOT NULL DEFAULT 0,
 	next_at INTEGER,			-- when it is tried; NULL: dead
@@ -152,4 +154,5 @@ CREATE TABLE outbox (
 	UNIQUE (key_id, session_id, number)
 ) STRICT;
 
+CREATE INDEX outbox_by_session ON outbox (session_id);
 CREATE INDEX outbox_due ON outbox (next_at) WHERE next_at IS NOT NULL;

@@ -392,8 +392,8 @@ print("whsec_" + base64.b64encode(made.digest()).decode())' \
 
 @test "what waits for a key's webhook goes with it" {
 	new_key '"webhook_url":"https://agent.example.com/hook"'
-	sql "INSERT INTO outbox (id, key_id, session_id, number, body,
-	    created_at) VALUES ('m', '$id', 's', 1, '{}', 1)"
+	sql "INSERT INTO outbox (id, key_id, session_id, number, type,
+	    created_at) VALUES ('m', '$id', 's', 1, 'x', 1)"
 	bearer "$somebody" DELETE "/api/auth/keys/$id"
 	expect 204
 	is "$(sql 'SELECT count(*) FROM outbox')" 0 'items'

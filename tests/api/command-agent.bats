@@ -143,8 +143,8 @@ webhook='"webhook_url":"https://agent.example.com/token-of-the-hook"'
 @test "what waits for a key's webhook goes with it" {
 	register anna
 	agent_key bot "$webhook"
-	sql "INSERT INTO outbox (id, key_id, session_id, number, body,
-	    created_at) VALUES ('m', '$id', 's', 1, '{}', 1)"
+	sql "INSERT INTO outbox (id, key_id, session_id, number, type,
+	    created_at) VALUES ('m', '$id', 's', 1, 'x', 1)"
 	switchboard agent revoke "$id"
 	ends 0
 	is "$(sql 'SELECT count(*) FROM outbox')" 0 items

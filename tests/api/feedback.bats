@@ -85,6 +85,10 @@ late()		# STATUS
 	expect 422
 	holds '.detail[0] | .loc == ["body", "choices"]
 	    and .msg == "Value error, must be words that decide an approval"'
+	try_ask "$key" "$session" 'choices: ["a", "b"], expires_in: 999999'
+	expect 422
+	is "$(json '[.detail[] | [.type, .loc[1]]] | tojson')" \
+	    '[["value_error","choices"],["less_than_equal","expires_in"]]'
 	try_ask "$key" "$session" 'choices: ["yes", "no"]'
 	expect 201
 }
@@ -229,8 +233,10 @@ late()		# STATUS
 	is "$(grep -c ^201 <<<"$answers")" 1
 	is "$(grep -c ^409 <<<"$answers")" 19
 	show_request "$access" "$session" "$request_id"
-	holds '(.responses | length) == 20
+	holds '(.responses | length) == 10
 	    and ([.responses[] | select(.metadata.valid)] | length) == 1'
+	is "$(sql "SELECT count(*) FROM feedback_responses
+	    WHERE request_id = '$request_id'")" 20
 	is "$(types "$access" "$session" 2 | tr ' ' '\n' | sort | uniq -c |
 	    tr -s ' \n' ' ')" ' 20 feedback_response 1 session_resumed '
 }
@@ -280,9 +286,38 @@ late()		# STATUS
 	    SELECT '$request_id', printf('ffffffff-0000-7000-8000-%012d', i),
 	    i, 'slack', '$nobody', 4000000000000000 + i, 0, 0 FROM n"
 	show_request "$access" "$session" "$request_id"
-	holds '(.responses | length) == 50 and .responses[0].id == $w
-	    and .responses[1].content == "12"
-	    and .responses[49].content == "60"' --arg w "$winner"
+	holds '(.responses | length) == 10 and .responses[0].id == $w
+	    and .responses[1].content == "52"
+	    and .responses[9].content == "60"' --arg w "$winner"
+}
+
+@test "a session has at most a hundred requests pending" {
+	local full='{"detail":"Session cannot have more than 100 pending feedback requests"}'
+
+	somebody rae
+	ask "$key" "$session"
+	sql "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n
+	    WHERE i < 99) INSERT INTO feedback_requests SELECT session_id, i,
+	    printf('ffffffff-0000-7000-8000-%012d', i), type, status, prompt,
+	    choices, channels, priority, created_at, expires_at, decided_at,
+	    attempts, attempted_at FROM feedback_requests, n
+	    WHERE id = '$request_id';
+	    UPDATE chat_sessions SET requests = 99, pending = 99
+	    WHERE id = '$session'"
+	at_once 4 try_ask "$key" "$session"
+	is "$(grep -c ^201 <<<"$answers")" 1
+	is "$(grep -cF "409 $full" <<<"$answers")" 3
+	respond "$access" "$session" "$request_id" yes
+	expect 201
+	ask "$key" "$session"
+	try_ask "$key" "$session"
+	expect 409 "$full"
+	as "$access" GET "/api/sessions/$session/feedback"
+	holds '.total == 101 and (.feedback_requests | length) == 100'
+	as "$access" DELETE "/api/sessions/$session"
+	expect 204
+	is "$(sql "SELECT count(*) FROM feedback_requests WHERE status =
+	    'cancelled' AND session_id = '$session'")" 100
 }
 
 @test "responses count against the channel, requests against the session" {

@@ -550,6 +550,14 @@ class Walk:
         self.feedback(house, tokens)
         return self.send(name, house, tokens, change={"status": "active"})
 
+    def provoke_session_cannot_have_more_than_100_pending_feedback_requests(
+            self, name, house, tokens):
+        self.feedback(house, tokens)
+        subprocess.run(["sqlite3", os.path.join(
+            house.data.name, "switchboard.db"),
+            "UPDATE chat_sessions SET pending = 100"], check=True)
+        return self.send(name, house, tokens)
+
     def provoke_feedback_request_is_already(self, name, house, tokens):
         self.send("respond_to_feedback", house, tokens)
         return self.send(name, house, tokens)

@@ -75,10 +75,13 @@ put()
 {
 	put=$((put + 1))
 	printf -v id '0192f000-0000-7000-8000-%012x' "$put"
-	sql "INSERT INTO outbox (id, key_id, session_id, number, body,
+	sql "INSERT INTO events (session_id, number, type, payload, created_at)
+	    VALUES ('$1', $put, 'feedback_response', '{\"n\":$put}',
+	    $EPOCHSECONDS * 1000000);
+	    INSERT INTO outbox (id, key_id, session_id, number, type,
 	    created_at, next_at) VALUES ('$id', '${2-$key}', '$1', $put,
-	    '{\"type\":\"feedback_request.decided\",\"data\":{\"n\":$put}}',
-	    $EPOCHSECONDS * 1000000, $EPOCHSECONDS * 1000000)"
+	    'feedback_request.decided', $EPOCHSECONDS * 1000000,
+	    $EPOCHSECONDS * 1000000)"
 }
 
 # What is in the row of the last one that was put, or of another.

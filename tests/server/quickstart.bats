@@ -182,7 +182,7 @@ assert_no_traces()
 	export SECRET_KEY=changeme
 	start_built
 	run -0 grep -c 'SECRET_KEY counts as not set' "$log"
-	assert_output 2
+	assert_output 4
 	run -0 grep 'SECRET_KEY counts as not set' "$log"
 	assert_output --partial "warning meta "
 	assert_output --partial "warning auth "
@@ -326,7 +326,7 @@ is_hashing()
 	unset environment
 	# As many workers as cores, but two at least.
 	cores=$(nproc)
-	assert_equal "$(workers | wc -l)" $((2 * (cores > 2 ? cores : 2)))
+	assert_equal "$(workers | wc -l)" $((4 * (cores > 2 ? cores : 2)))
 }
 
 @test "what is missing is named, and not installed with --no-install" {
