@@ -82,7 +82,8 @@ sb_chat_event(struct sb_response *rs, enum sb_event event, const char *session,
 		return 0;
 	number = sb_row_int(last, "events");
 	sb_run(rq->db, SB_Q_EVENT_ADD, sb_bind("session", session),
-	    sb_bind_int("number", number), sb_bind("type", sb_event_names[event]),
+	    sb_bind_int("number", number),
+	    sb_bind("type", sb_event_names[event]),
 	    sb_bind("payload", payload(rs, event, row)),
 	    sb_bind_int("at", at));
 	sb_tell(rq, session);

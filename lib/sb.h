@@ -102,7 +102,7 @@ struct sb_field {
 	/* What is wrong with a value, as half a sentence, or NULL. */
 	const char	*(*wrong)(struct sb_pool *, const char *value);
 	int64_t		 fewest, most;	/* of SB_TEXTS: items */
-	const struct sb_field *const *any; /* of SB_ANY: its tables; NULL ends */
+	const struct sb_field *const *any;	/* of SB_ANY; NULL ends */
 };
 #define SB_END		{ .name = NULL }
 #define SB_END_AS(type)	{ .name = NULL, .doc = (type) }
@@ -163,11 +163,10 @@ enum sb_limit {
 	SB_LIMIT_ACCOUNT = 16	/* by sb_password_check alone */
 };
 #define SB_LIMITS	5
+#define SB_ROUTE_ERRORS	6
 
 /* What a route is to OAuth 2's password flow. */
 enum sb_flow { SB_TOKEN_URL = 1, SB_REFRESH_URL, SB_FLOWS };
-
-#define SB_ROUTE_ERRORS	6
 
 typedef enum sb_status sb_handler(struct sb_request *, struct sb_response *);
 typedef bool sb_streamer(struct sb_request *, struct sb_response *,

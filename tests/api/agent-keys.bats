@@ -513,9 +513,10 @@ with open(sys.argv[1], "a+b") as file:
 	key_while 'SELECT 1'
 	expect 201
 	sql 'DELETE FROM agent_keys'
-	for text in 'UPDATE users SET is_active = 0' \
-	    'UPDATE users SET is_active = 1;
-		UPDATE logins SET revoked_at = created_at' \
+	key_while 'UPDATE users SET is_active = 0'
+	expect 400 '{"detail":"Inactive user"}'
+	is "$(keys_in_database)" 0 keys
+	for text in 'UPDATE logins SET revoked_at = created_at' \
 	    'DELETE FROM users'; do
 		sql 'UPDATE users SET is_active = 1;
 		    UPDATE logins SET revoked_at = NULL'

@@ -550,7 +550,7 @@ class Walk:
         self.feedback(house, tokens)
         return self.send(name, house, tokens, change={"status": "active"})
 
-    def provoke_session_cannot_have_more_than_100_pending_feedback_requests(
+    def provoke_session_cannot_have_more_than_pending_feedback_requests(
             self, name, house, tokens):
         self.feedback(house, tokens)
         subprocess.run(["sqlite3", os.path.join(
@@ -578,7 +578,7 @@ class Walk:
         waiting = [threading.Thread(target=wait) for _ in range(4)]
         for one in waiting:
             one.start()
-        for _ in range(10):
+        for _ in range(40):
             answer = self.send(name, house, tokens, more=UNLIMITED,
                                target=f"{target}?wait=1" + (
                                    f"&after={last['last_id']}"
