@@ -62,8 +62,9 @@ say_at_home(struct sb_pool *pool, const char *call)
 	printf("  - among the cron jobs of the control panel, or in your "
 	    "crontab:\n"
 	    "    17 * * * *  %s tick --quiet\n"
+	    "    * * * * *  LOG_LEVEL=warning %s work --quiet\n"
 	    "    41 3 * * *  %s backup --force %s/backup-$(date "
-	    "+\\%%u).db >/dev/null\n", call, call, cmd_quoted(pool,
+	    "+\\%%u).db >/dev/null\n", call, call, call, cmd_quoted(pool,
 	    sb_settings.home));
 }
 
@@ -87,8 +88,10 @@ say_here(struct sb_pool *pool, const char *call)
 	printf("    install -d -o %s -m 700 " BACKUPS "\n"
 	    "    and in /etc/cron.d/switchboard:\n"
 	    "    17 * * * *  %s  %s tick --quiet\n"
+	    "    * * * * *  %s  LOG_LEVEL=warning %s work --quiet\n"
 	    "    41 3 * * *  %s  %s backup --force " BACKUPS
-	    "/$(date +\\%%a).backup >/dev/null\n", who, who, call, who, call);
+	    "/$(date +\\%%a).backup >/dev/null\n", who, who, call, who, call,
+	    who, call);
 }
 
 void

@@ -57,14 +57,21 @@ made   the database, at schema step "
 	has "$output" $'\nNext:\n'
 	has "$output" 'check --url https://HOST'
 	has "$output" "17 * * * *  $me  SWITCHBOARD_DATA=$SWITCHBOARD_DATA $command tick --quiet"
+	has "$output" "* * * * *  $me  LOG_LEVEL=warning SWITCHBOARD_DATA=$SWITCHBOARD_DATA $command work --quiet"
 	has "$output" "as $me: configurations are in"
 	has "$output" 'switchboard/$(date +\%a).backup'
 	has "$output" 'in their environment, too'
-	# The very line.
-	local line=$(sed -n 's/^ *17 [* ]*[^ ]*  //p' <<<"$output")
-	run env -i "PATH=$PATH" "ASAN_OPTIONS=${ASAN_OPTIONS-}" sh -c "$line"
-	is "$status" 0
+	# The very lines.
+	local line cron=$(sed -n 's/^ *\(17\|\*\) [* ]*[^ ]*  //p' <<<"$output")
+	is "$(wc -l <<<"$cron")" 2 'lines for cron'
+	while read -r line; do
+		run env -i "PATH=$PATH" "ASAN_OPTIONS=${ASAN_OPTIONS-}" \
+		    sh -c "$line"
+		is "$status" 0
+		is "$output" ''
+	done <<<"$cron"
 	[ -e "$SWITCHBOARD_DATA/last-tick.json" ]
+	[ -e "$SWITCHBOARD_DATA/work.slots" ]
 }
 
 @test "what it has made has nothing that is broken" {
@@ -108,6 +115,7 @@ made   the database, at schema step "
 	has "$output" "made   $elsewhere/chat/etc/switchboard.env, the settings"
 	has "$output" "SWITCHBOARD_HOME=$elsewhere/chat $command check --url"
 	has "$output" 'among the cron jobs of the control panel'
+	has "$output" "    * * * * *  LOG_LEVEL=warning SWITCHBOARD_HOME=$elsewhere/chat $command work --quiet"
 	lacks "$output" /etc/cron.d
 	lacks "$output" deploy/
 	is "$(stat -c %a "$elsewhere/chat/etc/switchboard.env")" 640
