@@ -84,18 +84,26 @@ end_of_option(const char *text)
 	return line == NULL ? text + strlen(text) : line + 1;
 }
 
-/* An option, its value if it has one, and what it is for. */
+/* The length of a value's name, in capitals, after an option; 0: none. */
+static size_t
+value_length(const char *text)
+{
+	size_t n = *text != ' ' ? 0 : strspn(text + 1,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return n > 0 && strchr(" \n", text[1 + n]) != NULL ? n : 0;
+}
+
+/* An option, its values if it has some, and what it is for. */
 static const char *
 print_option(const char *option, size_t n)
 {
 	const char *end = end_of_option(option), *text = option + n;
-	size_t value = strcspn(text + (*text == ' '), " \n");
+	size_t value;
 
 	printf(".It Fl %.*s", (int)n - 1, option + 1);
-	if (*text == ' ' && text[1] != ' ') {
+	for (; (value = value_length(text)) > 0; text += 1 + value)
 		printf(" Ar %.*s", (int)value, text + 1);
-		text += 1 + value;
-	}
 	putchar('\n');
 	print_prose(text, (size_t)(end - text));
 	return end;

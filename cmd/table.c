@@ -231,17 +231,20 @@ const struct cmd_row cmd_table[] = {
 	  "              FILE is JSON lines\n",
 	  cmd_import },
 	{ "stats", NULL, "[--json]", "count what there is",
-	  "Counts accounts, logins, tokens and counts of limits; shows the\n"
-	  "schema's step, the sizes of the files, and the last backup.\n"
+	  "Counts accounts, logins, tokens, webhooks that wait or are dead,\n"
+	  "and counts of limits; shows the schema's step, the sizes of the\n"
+	  "files, and the last backup.\n"
 	  "\n"
 	  "  --json      the same for programs\n",
 	  cmd_stats },
 	{ "tick", NULL, "[--quiet]", "delete what has expired",
-	  "Deletes logins, counts and keys that are of no more use, a few\n"
-	  "at a time, so that requests needn't wait. Without it everything\n"
-	  "is as correct, but the files grow: call it once an hour or a\n"
-	  "day, from cron or a timer. A second one beside it does nothing.\n"
-	  "A signal to stop ends it early, and what was done stays.\n"
+	  "Ends chat sessions and expires feedback requests whose time is\n"
+	  "over; deletes logins, counts, keys, answers kept for repeats and\n"
+	  "dead webhooks that are of no more use; a few at a time, so that\n"
+	  "requests needn't wait. Without it everything is as correct, but\n"
+	  "the files grow: call it once an hour or a day, from cron or a\n"
+	  "timer. A second one beside it does nothing. A signal to stop ends\n"
+	  "it early, and what was done stays.\n"
 	  "\n"
 	  "  --quiet     say nothing but what went wrong\n",
 	  cmd_tick },
@@ -322,7 +325,7 @@ const struct cmd_status cmd_statuses[] = {
 	{ CMD_USAGE, "the command or its arguments are not understood" },
 	{ CMD_DATA, "what was given is not accepted" },
 	{ CMD_INPUT, "a file that was named can't be read" },
-	{ CMD_NOT_FOUND, "there is no such user, login or key" },
+	{ CMD_NOT_FOUND, "there is no such user, login, key, or thing to be sent" },
 	{ CMD_UNAVAILABLE,
 	    "the database is busy, or can't be opened or written" },
 	{ CMD_INTERNAL, "the installation is broken; the log says how" },

@@ -63,6 +63,23 @@ words()
 	done
 }
 
+@test "all values of an option are part of its entry" {
+	manual switchboard 1 switchboard
+	has "$output" $'\n.It Fl -admin Ar NAME Ar ADDRESS\nmake an '
+	has "$output" $'\n.It Fl -user Ar USER\nmake the '
+	has "$output" $'\n.It Fl -csv\nCSV\n'
+}
+
+@test "help tells all that is counted, ended and deleted" {
+	switchboard tick --help
+	has "$output" 'Ends chat sessions and expires feedback requests'
+	has "$output" 'dead webhooks'
+	switchboard stats --help
+	has "$output" webhooks
+	switchboard --help
+	has "$output" 'login, key, or thing to be sent'
+}
+
 @test "each option of a command's usage is explained" {
 	local name
 	while read -r name; do
