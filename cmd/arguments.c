@@ -2,25 +2,35 @@
  * The words after a command: its options and operands, and what is said where
  * they make no sense.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
 
 enum cmd_exit
+cmd_misused(const char *command, const char *format, ...)
+{
+	va_list values;
+
+	fprintf(stderr, "switchboard %s: ", command);
+	va_start(values, format);
+	vfprintf(stderr, format, values);
+	va_end(values);
+	fprintf(stderr, "; see switchboard %s --help\n", command);
+	return CMD_USAGE;
+}
+
+enum cmd_exit
 cmd_refuse(const char *command, const char *argument)
 {
-	fprintf(stderr, "switchboard %s: %s is not understood; "
-	    "see switchboard %s --help\n", command, argument, command);
-	return CMD_USAGE;
+	return cmd_misused(command, "%s is not understood", argument);
 }
 
 enum cmd_exit
 cmd_lack(const char *command, const char *argument)
 {
-	fprintf(stderr, "switchboard %s: %s is missing; "
-	    "see switchboard %s --help\n", command, argument, command);
-	return CMD_USAGE;
+	return cmd_misused(command, "%s is missing", argument);
 }
 
 /* An option moves on to its value, if it has one. */

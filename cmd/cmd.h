@@ -105,7 +105,11 @@ const char *cmd_user_name(struct sb_pool *, uid_t);
 
 /* --------------------------------------------------------- arguments.c */
 
-/* Says on standard error that an argument is not understood, or is missing. */
+/* Says on standard error what is wrong with the arguments. */
+enum cmd_exit cmd_misused(const char *command, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* The same: one is not understood, or is missing. */
 enum cmd_exit cmd_refuse(const char *command, const char *argument);
 enum cmd_exit cmd_lack(const char *command, const char *argument);
 

@@ -33,7 +33,16 @@ state_of(const struct sb_row *row, int64_t now)
 {
 	if (sb_row_int(row, "next_at") == 0)
 		return "dead";
-	return sb_row_int(row, "leased_until") > now ? "sending" : "waiting";
+	if (sb_row_int(row, "leased_until") > now)
+		return "sending";
+	return sb_row_int(row, "behind") != 0 ? "behind" : "waiting";
+}
+
+/* When that is, of one that is behind, its time doesn't tell. */
+static int64_t
+next_of(const struct sb_row *row)
+{
+	return sb_row_int(row, "behind") != 0 ? 0 : sb_row_int(row, "next_at");
 }
 
 static void
@@ -49,7 +58,7 @@ add_item(struct cmd_list *list, struct sb_pool *pool,
 	    [CREATED] = { .number = sb_row_int(row, "created_at") },
 	    [ATTEMPTS] = { .number = sb_row_int(row, "attempts") },
 	    [STATE] = { .text = state_of(row, now) },
-	    [NEXT] = { .number = sb_row_int(row, "next_at") },
+	    [NEXT] = { .number = next_of(row) },
 	    [FAILED] = { .number = sb_row_int(row, "failed_at") },
 	    [ERROR] = { .text = sb_row_text(row, "error") } });
 }
@@ -105,7 +114,8 @@ read_id(const char *command, const char *text, char id[ID_LENGTH + 1])
 		return true;
 	pool = sb_pool_new();
 	fprintf(stderr, "switchboard %s: %s is not the id of what is to be "
-	    "sent\n", command, cmd_visible(pool, text));
+	    "sent; switchboard outbox list shows them\n", command,
+	    cmd_visible(pool, text));
 	sb_pool_free(pool);
 	return false;
 }
@@ -143,8 +153,9 @@ retry_all(struct cmd *c)
 {
 	const long long n = cmd_lock(c) ? sb_run(c->db,
 	    SB_Q_OUTBOX_REVIVE_ALL) : 0;
+	const char *said = sb_printf(c->pool, "%lld to be sent again", n);
 
-	return end_and_call(c, sb_printf(c->pool, "%lld to be sent again", n));
+	return n > 0 ? end_and_call(c, said) : cmd_end(c, CMD_OK, said);
 }
 
 static enum cmd_exit
@@ -175,10 +186,10 @@ cmd_outbox_retry(char **arguments)
 
 	wrong = cmd_parse(arguments, (const struct cmd_option[]){
 	    { "--all", &all }, { NULL, NULL } }, &what, 1);
-	if (wrong == NULL && all)
-		wrong = what;
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
+	if (all && what != NULL)
+		return cmd_misused(name, "ID and --all exclude each other");
 	if (!all && what == NULL)
 		return cmd_lack(name, "ID or --all");
 	if (!all && !read_id(name, what, id))

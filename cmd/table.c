@@ -259,7 +259,7 @@ const struct cmd_row cmd_table[] = {
 	  "signal to stop lets it finish what it has in hand, 10 s at most.\n"
 	  "\n"
 	  "  --for SECONDS\n"
-	  "              begin what comes for that long\n"
+	  "              begin what comes for that long, 1 to 86400\n"
 	  "  --stay      stay until a signal to stop; wait while another is\n"
 	  "              at work\n"
 	  "  --quiet     say nothing but what went wrong\n",
@@ -268,7 +268,8 @@ const struct cmd_row cmd_table[] = {
 	  "list what webhooks are to get",
 	  "Lists what is not sent yet, the oldest first: its id, which the\n"
 	  "receiver gets as webhook-id; whose key it goes to; how often it\n"
-	  "was tried, when it will be next, and why it failed last. What was\n"
+	  "was tried, when it will be next, and why it failed last. What has\n"
+	  "to wait for an earlier one of its chat session is behind. What was\n"
 	  "given up is dead, and tick deletes it after 30 days.\n"
 	  "\n"
 	  "  --dead      only those\n"
@@ -278,7 +279,7 @@ const struct cmd_row cmd_table[] = {
 	  "Makes it due now, with ten attempts from the first on; what came\n"
 	  "after it in the same chat session may have been sent already. ID\n"
 	  "is as outbox list shows it; one that is to be tried later is tried\n"
-	  "now.\n"
+	  "now. Where no worker works, one is started.\n"
 	  "\n"
 	  "  --all       all that is dead\n",
 	  cmd_outbox_retry },

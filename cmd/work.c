@@ -286,10 +286,15 @@ cmd_work(char **arguments)
 	wrong = cmd_parse(arguments, (const struct cmd_option[]){
 	    { "--quiet", &quiet, NULL }, { "--stay", &stay, NULL },
 	    { "--for", NULL, &seconds }, { NULL, NULL, NULL } }, NULL, 0);
+	if (wrong != NULL && seconds == NULL && strcmp(wrong, "--for") == 0)
+		return cmd_lack(name, "--for: SECONDS");
 	if (wrong != NULL)
 		return cmd_refuse(name, wrong);
-	if (seconds != NULL && (stay || !read_seconds(seconds)))
-		return cmd_refuse(name, stay ? "--for with --stay" : seconds);
+	if (seconds != NULL && stay)
+		return cmd_misused(name, "--for and --stay exclude each other");
+	if (seconds != NULL && !read_seconds(seconds))
+		return cmd_misused(name, "--for: SECONDS has to be from 1 to "
+		    "%d", SECONDS_MAX);
 	if (stay)
 		run.stay = FOR_EVER;
 	if ((status = cmd_begin(&c, name)) != CMD_OK)

@@ -95,6 +95,11 @@ SELECT min(next_at) AS at FROM outbox WHERE next_at > :now;
 SELECT outbox.id, outbox.key_id, outbox.session_id, outbox.number,
 	outbox.created_at, outbox.attempts, outbox.next_at,
 	outbox.leased_until, outbox.failed_at, outbox.error,
+	EXISTS (SELECT 1 FROM outbox AS earlier
+		WHERE earlier.key_id = outbox.key_id
+		AND earlier.session_id = outbox.session_id
+		AND earlier.number < outbox.number
+		AND earlier.next_at IS NOT NULL) AS behind,
 	agent_keys.name, users.username
 FROM outbox JOIN agent_keys ON agent_keys.id = outbox.key_id
 	JOIN users ON users.id = agent_keys.user_id

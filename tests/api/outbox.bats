@@ -597,13 +597,17 @@ is_leased()
 @test "what it is asked for has to make sense" {
 	local -a wrong
 	switchboard work --for
-	is "$status" 64
-	for wrong in 0 x -1 1.5 100000 ''; do
+	fails 64 'switchboard work: --for: SECONDS is missing; see switchboard work --help'
+	for wrong in 0 x -1 1.5 86401 '' --stay; do
 		switchboard work --for "$wrong"
-		is "$status" 64 "--for '$wrong'"
+		fails 64 'switchboard work: --for: SECONDS has to be from 1 to 86400; see switchboard work --help'
 	done
 	switchboard work --for 3 --stay
-	is "$status" 64
+	fails 64 'switchboard work: --for and --stay exclude each other; see switchboard work --help'
+	switchboard work --for 3 --for
+	fails 64 'switchboard work: --for is not understood; see switchboard work --help'
+	switchboard work --help
+	has "$output" 'for that long, 1 to 86400'
 }
 
 @test "a database that is busy loses nothing" {
@@ -653,6 +657,34 @@ die()		# [ID]
 	listed '.outbox == 1 and .outbox_dead == 1'
 }
 
+@test "what has to wait for an earlier one is behind" {
+	new_key 204
+	put a
+	die
+	put a
+	put a
+	put b
+	switchboard outbox list --json
+	ends 0
+	listed 'map(.state) == ["dead", "waiting", "behind", "waiting"]
+	    and map(.next_at == null) == [true, false, true, false]'
+	switchboard outbox list
+	like "${lines[3]}" '.* behind +-.*'
+}
+
+@test "where nothing is dead, to send it again starts nobody" {
+	switchboard outbox retry --all
+	says '0 to be sent again'
+	# Who is started looks into the outbox at once.
+	new_key 204
+	put a
+	switchboard outbox retry --all
+	says '0 to be sent again'
+	has_no_worker
+	is "$(row attempts)" 0
+	[ ! -e "$SWITCHBOARD_DATA/work.slots" ]
+}
+
 @test "what is dead is sent after all, or deleted" {
 	new_key 204
 	put a
@@ -687,9 +719,9 @@ nothing_left()
 	switchboard outbox retry
 	fails 64 'switchboard outbox retry: ID or --all is missing; see switchboard outbox retry --help'
 	switchboard outbox retry x
-	fails 64 'switchboard outbox retry: x is not the id of what is to be sent'
-	switchboard outbox retry --all x
-	is "$status" 64
+	fails 64 'switchboard outbox retry: x is not the id of what is to be sent; switchboard outbox list shows them'
+	switchboard outbox retry 5 --all
+	fails 64 'switchboard outbox retry: ID and --all exclude each other; see switchboard outbox retry --help'
 	switchboard outbox drop
 	is "$status" 64
 	switchboard outbox list x
