@@ -55,8 +55,8 @@ export const details = {
 /* Details that name something, by their form. */
 export const patterns = [
 	[/^Session cannot have more than (\d+) pending feedback requests$/,
-		(most) => `${most} questions are open in this chat already. ` +
-		"Answer one first."],
+		(most) => `There are ${most} open questions in this chat ` +
+		"already. Answer one first."],
 	[/^User cannot have more than (\d+) concurrent sessions$/, (most) =>
 		`At most ${count(Number(most), "session")} can be open at ` +
 		"once. End one first."],
