@@ -8,7 +8,8 @@
 
 enum { USERS, ACTIVE, DISABLED, ADMINS, NEWEST, NEWEST_AT, LOGINS, ALIVE,
     TOKENS, OUTBOX, DEAD, COUNTS, STEP, KNOWN, BYTES, WAL_BYTES, COUNTS_BYTES,
-    TICK_AT, BACKUP_AT, BACKUP_FILE, COLUMNS };
+    TICK_AT, BACKUP_AT, BACKUP_FILE, CHATS, CHATS_OPEN, MESSAGES, PENDING,
+    AGENT_KEYS, COLUMNS };
 static const struct cmd_column columns[] = {
 	[USERS] = { "users", "users", CMD_NUMBER },
 	[ACTIVE] = { "  active", "users_active", CMD_NUMBER },
@@ -30,6 +31,11 @@ static const struct cmd_column columns[] = {
 	[TICK_AT] = { "last tick", "tick_ended_at", CMD_TIME },
 	[BACKUP_AT] = { "last backup", "backup_taken_at", CMD_TIME },
 	[BACKUP_FILE] = { "  in", "backup_file", CMD_TEXT },
+	[CHATS] = { "chat sessions", "chat_sessions", CMD_NUMBER },
+	[CHATS_OPEN] = { "  not ended", "chat_sessions_open", CMD_NUMBER },
+	[MESSAGES] = { "messages", "messages", CMD_NUMBER },
+	[PENDING] = { "pending requests", "requests_pending", CMD_NUMBER },
+	[AGENT_KEYS] = { "agent keys", "agent_keys", CMD_NUMBER },
 };
 _Static_assert(sizeof(columns) / sizeof(columns[0]) == COLUMNS, "columns");
 
@@ -86,6 +92,19 @@ look_at_outbox(struct cmd *c, struct cmd_value *values)
 	values[DEAD] = number(all, "dead");
 }
 
+static void
+look_at_chats(struct cmd *c, struct cmd_value *values)
+{
+	const struct sb_row *all = sb_one(c->db, SB_Q_STATS_CHATS);
+
+	values[CHATS] = number(all, "chats");
+	values[CHATS_OPEN] = number(all, "open");
+	values[MESSAGES] = number(all, "messages");
+	values[PENDING] = number(all, "pending");
+	values[AGENT_KEYS] = number(sb_one(c->db, SB_Q_STATS_AGENT_KEYS),
+	    "agent_keys");
+}
+
 /* A file of counts that is damaged has none. */
 static void
 look_at_counts(struct cmd *c, struct cmd_value *values)
@@ -131,6 +150,7 @@ cmd_stats(char **arguments)
 	look_at_users(&c, values);
 	look_at_logins(&c, values);
 	look_at_outbox(&c, values);
+	look_at_chats(&c, values);
 	look_at_counts(&c, values);
 	look_at_notes(c.pool, values);
 	values[STEP].number = sb_db_step(c.db);

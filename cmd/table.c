@@ -232,8 +232,10 @@ const struct cmd_row cmd_table[] = {
 	  cmd_import },
 	{ "stats", NULL, "[--json]", "count what there is",
 	  "Counts accounts, logins, tokens, webhooks that wait or are dead,\n"
-	  "and counts of limits; shows the schema's step, the sizes of the\n"
-	  "files, and the last backup.\n"
+	  "counts of limits, chat sessions, messages, pending requests and\n"
+	  "the keys of agents; shows the schema's step, the sizes of the\n"
+	  "files, and the last backup. What has just run out of time counts\n"
+	  "until somebody looks at it, or tick does.\n"
 	  "\n"
 	  "  --json      the same for programs\n",
 	  cmd_stats },
@@ -326,7 +328,8 @@ const struct cmd_status cmd_statuses[] = {
 	{ CMD_USAGE, "the command or its arguments are not understood" },
 	{ CMD_DATA, "what was given is not accepted" },
 	{ CMD_INPUT, "a file that was named can't be read" },
-	{ CMD_NOT_FOUND, "there is no such user, login, key, or thing to be sent" },
+	{ CMD_NOT_FOUND,
+	    "there is no such user, login, key, or thing to be sent" },
 	{ CMD_UNAVAILABLE,
 	    "the database is busy, or can't be opened or written" },
 	{ CMD_INTERNAL, "the installation is broken; the log says how" },

@@ -108,6 +108,16 @@ FROM logins;
 -- scan: it counts them
 SELECT count(*) AS tokens FROM refresh_tokens;
 
+-- name: stats_chats
+-- scan: it counts them, and what they say of themselves
+SELECT count(*) AS chats, count(*) - count(ended_at) AS open,
+	sum(messages) AS messages, sum(pending) AS pending
+FROM chat_sessions;
+
+-- name: stats_agent_keys
+-- scan: it counts them
+SELECT count(*) AS agent_keys FROM agent_keys;
+
 -- name: check_oldest
 -- The step that a program has to know to use this file.
 SELECT max(oldest) AS oldest FROM schema_steps;

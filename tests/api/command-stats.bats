@@ -38,6 +38,45 @@ setup()
 	like "$(jq -r .newest_created_at <<<"$output")" "$time"
 }
 
+@test "chat is counted: sessions, messages, pending requests, keys" {
+	local session by="Authorization: Bearer"
+	register anna
+	post /api/auth/keys '{"name":"agent","scopes":["agent"]}' "$by $access"
+	expect 201
+	local agent=$(json .key)
+	post /api/sessions '{}' "$by $access"
+	expect 201
+	session=/api/sessions/$(json .id)
+	post "$session/messages" '{"content":"a"}' "$by $access"
+	expect 201
+	post "$session/messages" '{"content":"b"}' "$by $agent"
+	expect 201
+	post "$session/feedback" '{"type":"approval","prompt":"Shall I?"}' \
+	    "$by $agent"
+	expect 201
+	post "$session/feedback" '{"type":"approval","prompt":"And now?"}' \
+	    "$by $agent"
+	expect 201
+	post "$session/feedback/$(json .id)/respond" '{"content":"yes"}' \
+	    "$by $access"
+	expect 201
+	sql "INSERT INTO chat_sessions (id, user_id, preferred_channel, messages,
+	    created_at, updated_at, active_at, ended_at)
+	    SELECT 'x', id, 'web', 40, 1, 1, 1, 2 FROM users"
+	switchboard stats --json
+	ends 0
+	listed '.chat_sessions == 2 and .chat_sessions_open == 1
+	    and .messages == 42 and .requests_pending == 1
+	    and .agent_keys == 1'
+	switchboard stats
+	like "$output" '.*
+chat sessions      2
+  not ended        1
+messages           42
+pending requests   1
+agent keys         1'
+}
+
 @test "the table has the same for eyes" {
 	register anna
 	sql "UPDATE users SET created_at = 1700000000999999"
@@ -46,9 +85,11 @@ setup()
 	is "${lines[0]}" 'users              1'
 	is "${lines[4]}" 'newest account     anna'
 	is "${lines[5]}" '  made             2023-11-14T22:13:20Z'
-	is "${lines[-3]}" 'last tick          -'
-	is "${lines[-2]}" 'last backup        -'
-	is "${#lines[@]}" 20 lines
+	is "${lines[17]}" 'last tick          -'
+	is "${lines[18]}" 'last backup        -'
+	is "${lines[20]}" 'chat sessions      0'
+	is "${lines[-1]}" 'agent keys         0'
+	is "${#lines[@]}" 25 lines
 }
 
 @test "an empty installation is all zeros" {
@@ -57,7 +98,8 @@ setup()
 	ends 0
 	listed '[.users, .users_active, .users_disabled, .users_admin, .logins,
 	    .logins_alive, .refresh_tokens, .outbox, .outbox_dead, .counts,
-	    .counts_bytes]
+	    .counts_bytes, .chat_sessions, .chat_sessions_open, .messages,
+	    .requests_pending, .agent_keys]
 	    | all(. == 0)'
 	listed '[.newest_username, .newest_created_at, .tick_ended_at,
 	    .backup_taken_at, .backup_file] | all(. == null)'
