@@ -183,7 +183,7 @@ static const struct sb_route routes[] = {
 	  .doc = "Show the documentation for reading.",
 	  .name = "show_redoc" },
 	{ SB_GET, "/console", SB_PUBLIC, console, .media = HTML,
-	  .doc = "Show the console: an account, by hand.",
+	  .doc = "Show the console: chat, approvals and an account, by hand.",
 	  .name = "show_console" },
 	{ SB_GET, "/openapi.json", SB_PUBLIC, openapi,
 	  .media = "application/json",
