@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """SWITCHBOARD=http://localhost:8000 AGENT_KEY=sbk_... agent.py CHAT_SESSION_ID"""
 import http.client, json, os, sys, time, urllib.error, urllib.request, uuid
+sys.argv[1:] and {"SWITCHBOARD", "AGENT_KEY"} <= os.environ.keys() or sys.exit(__doc__)
+url = f"{os.environ['SWITCHBOARD'].rstrip('/')}/api/sessions/{sys.argv[1]}"
 
 def call(method, path, **body):
-    request = urllib.request.Request(
-        f"{os.environ['SWITCHBOARD']}/api/sessions/{sys.argv[1]}{path}", method=method,
-        data=json.dumps(body).encode() if body else None, headers={
-            "Authorization": f"Bearer {os.environ['AGENT_KEY']}",
-            "Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())})
+    headers = {"Authorization": f"Bearer {os.environ['AGENT_KEY']}",
+               "Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
+    request = urllib.request.Request(url + path, method=method, headers=headers,
+                                     data=json.dumps(body).encode() if body else None)
     while True:  # What is sent again, with its key, is done once.
         try:
             return json.load(urllib.request.urlopen(request, timeout=90))
@@ -36,5 +37,4 @@ while True:  # What was said before it came is none of its business.
             call("PATCH", "", agent_status="thinking")
             call("POST", "/messages", content=answer(event["payload"]["content"]))
             call("PATCH", "", agent_status="idle")
-        is_new = is_new or event["payload"].get("id") == hello
-        cursor = event["id"]
+        is_new, cursor = is_new or event["payload"].get("id") == hello, event["id"]

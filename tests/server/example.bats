@@ -202,6 +202,19 @@ agent: It is deployed.'
 	    'POST /messages: {"detail":"Cannot update an ended session"}'
 }
 
+@test "the agent says how it is called, and minds no slash" {
+	local -a called=("$SB_SOURCE/examples/agent.py")
+	local usage='SWITCHBOARD=http://localhost:8000 AGENT_KEY=sbk_... agent.py CHAT_SESSION_ID'
+
+	SWITCHBOARD=$SB_URL AGENT_KEY=x run -1 "${called[@]}"
+	assert_output "$usage"
+	SWITCHBOARD=$SB_URL run -1 "${called[@]}" x
+	assert_output "$usage"
+	AGENT_KEY=x run -1 "${called[@]}" x
+	assert_output "$usage"
+	meet ida "$SB_URL/"
+}
+
 # Whether it was told to wait.
 is_held()
 {
