@@ -20,7 +20,7 @@
 #include "internal.h"
 
 #define NAME_SIZE	17		/* of a socket, with its NUL */
-#define TRIES		16		/* against those who clear away */
+#define TRIES		256		/* against those who clear away */
 
 static const char *
 path_of(struct sb_pool *pool, const char *about)

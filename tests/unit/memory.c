@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -323,8 +324,11 @@ memory_fork(int (*run)(void *), void *with)
 	pid_t pid;
 
 	fflush(NULL);
-	if ((pid = fork()) == 0)
+	if ((pid = fork()) == 0) {
+		/* A test that fails doesn't tell it to end. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(run_child(run, with));
+	}
 	assert_true(pid > 0);
 	return pid;
 }
