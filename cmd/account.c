@@ -31,7 +31,6 @@ cmd_account_wrong(struct sb_pool *pool, enum cmd_field field, const char *text)
 	if (sb_check_kind(&check, &fields[field],
 	    &(struct sb_raw){ .pair = &pair }, &value))
 		return NULL;
-	sb_pool_json(pool, check.errors);
 	message = json_object_object_get(json_object_array_get_idx(
 	    check.errors, 0), "msg");
 	return json_object_get_string(message);

@@ -569,22 +569,23 @@ class Walk:
         last = self.send("list_events", house, tokens, more=UNLIMITED).json()
 
         def wait():
-            # Our own, below, may have taken the last place.
-            while house.call("events", "GET", f"{events}?after="
-                             f"{last['last_id']}&wait=20", more=UNLIMITED,
-                             token=tokens["access_token"]).status == "429":
-                time.sleep(0.1)
+            house.call("events", "GET", f"{events}?after="
+                       f"{last['last_id']}&wait=20", more=UNLIMITED,
+                       token=tokens["access_token"])
 
         waiting = [threading.Thread(target=wait) for _ in range(4)]
         for one in waiting:
             one.start()
-        for _ in range(40):
-            answer = self.send(name, house, tokens, more=UNLIMITED,
-                               target=f"{target}?wait=1" + (
-                                   f"&after={last['last_id']}"
-                                   if name == "list_events" else ""))
-            if answer.status == "429":
-                break
+        ears = os.path.join(house.data.name, "waiting",
+                            tokens["session"]["id"])
+        end = time.monotonic() + 15
+        while time.monotonic() < end and not (
+                os.path.isdir(ears) and len(os.listdir(ears)) == 4):
+            time.sleep(0.02)
+        answer = self.send(name, house, tokens, more=UNLIMITED,
+                           target=f"{target}?wait=1" + (
+                               f"&after={last['last_id']}"
+                               if name == "list_events" else ""))
         self.send("post_message", house, tokens, more=UNLIMITED)
         for one in waiting:
             one.join()

@@ -60,6 +60,9 @@ def streamed(where):
             elif name:
                 fields[name] = value.strip()
 
+# Whether a 503 is one more reason to ask again.
+ASKS_AGAIN = False
+
 
 class Follower:
     def __init__(self, programs, user, killing, stopping, seed):
@@ -131,7 +134,7 @@ class Follower:
     def refusal(self, followed, status):
         if status is None:
             followed.broken += 1
-        elif status == 429 or (status == 503 and self.killing):
+        elif status == 429 or (status == 503 and ASKS_AGAIN):
             followed.refused += 1
         else:
             followed.wrong.append(f"events were answered by {status}")

@@ -19,7 +19,7 @@ races()
 }
 
 @test "one winner a request, each event once to all who follow, three sessions" {
-	races --seconds 5
+	races --seconds 5 --patient
 }
 
 @test "the same while a process is killed every 200 ms, and clients repeat" {
