@@ -154,7 +154,7 @@ list_events(struct sb_request *rq, struct sb_response *rs)
 {
 	const int64_t after = first_cursor(rq);
 	const char *id = sb_text(rq, EVENTS_SESSION);
-	const struct sb_row *session;
+	const struct sb_row *session = NULL;
 	enum sb_status status;
 
 	status = sb_listen(rs, id, sb_streams(rq) ? SB_STREAM_MAX :
@@ -218,7 +218,7 @@ show_request(struct sb_request *rq, struct sb_response *rs)
 {
 	const char *id = sb_text(rq, ASKED_SESSION);
 	const char *asked = sb_text(rq, ASKED_REQUEST);
-	const struct sb_row *session, *request;
+	const struct sb_row *session = NULL, *request;
 	enum sb_status status;
 	bool again = true;
 

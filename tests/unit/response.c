@@ -1518,7 +1518,7 @@ send_forever(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 
 #define SEND(send) (const struct sb_route[]){ \
 	{ SB_GET, "/", SB_PUBLIC, begin_nothing, .doc = "Stream.", \
-	  .media = SB_EVENT_STREAM, .stream = send }, { SB_NONE } }
+	  .media = SB_EVENT_STREAM, .stream = (send) }, { SB_NONE } }
 
 static bool
 write_and_send(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
