@@ -191,6 +191,14 @@ sb_example_otherwise(struct sb_openapi *o, const struct sb_route *r)
 	return example;
 }
 
+static void
+add_members(struct json_object *to, struct json_object *from)
+{
+	json_object_object_foreach(from, name, value) {
+		add(to, name, json_object_get(value));
+	}
+}
+
 struct sb_example
 sb_example_error(struct sb_openapi *o, const struct sb_route *r,
     const struct sb_error *error)
@@ -203,8 +211,7 @@ sb_example_error(struct sb_openapi *o, const struct sb_route *r,
 		if ((rest = sb_example_answer(error->fields + 1)) == NULL)
 			sb_fatal("%s: a field without an example",
 			    error->detail);
-		json_object_object_foreach(rest, name, value)
-			add(s->rs.refusal, name, json_object_get(value));
+		add_members(s->rs.refusal, rest);
 		json_object_put(rest);
 	}
 	return end(s, status);
