@@ -207,6 +207,7 @@ status_at()	# SECONDS: of the session, to its user or key $by
 }
 
 @test "tick does it, too, and says so" {
+	new_data
 	begin_at_start lea
 	at 0 ask "$key" "$session" 'expires_in: 60'
 	out=$(at 60 operate tick)
