@@ -21,8 +21,10 @@ _Static_assert(sizeof(columns) / sizeof(columns[0]) == COLUMNS, "columns");
 
 /* A webhook's URL may be a secret by itself: that there is one has to do. */
 static void
-add_key(struct cmd_list *list, struct sb_pool *pool, const struct sb_row *row)
+add_key(struct cmd_list *list, struct sb_pool *pool, const struct sb_row *row,
+    int64_t now)
 {
+	(void)now;
 	cmd_list_add(list, pool, (struct cmd_value[COLUMNS]){
 	    [ID] = { .text = sb_row_text(row, "id") },
 	    [OWNER] = { .text = sb_row_text(row, "username") },
@@ -32,36 +34,13 @@ add_key(struct cmd_list *list, struct sb_pool *pool, const struct sb_row *row)
 	    [CREATED] = { .number = sb_row_int(row, "created_at") } });
 }
 
-/* Those of one user, or with NULL of all. */
-static void
-print_keys(struct cmd *c, const char *user, bool json)
-{
-	const char *after = "";
-	const struct sb_row *row;
-	struct cmd_list list;
-	int n = CMD_PAGE;
-
-	cmd_list_begin(&list, columns, COLUMNS, json);
-	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
-		row = sb_all(c->db, SB_Q_AGENT_KEY_PAGE, sb_bind("user", user),
-		    sb_bind("after", after), sb_bind_int("some", CMD_PAGE));
-		for (n = 0; row != NULL; row = row->next, n++) {
-			add_key(&list, c->page, row);
-			after = sb_row_text(row, "id");
-		}
-		if (!sb_db_failed(c->db))
-			cmd_list_print(&list, c->page);
-	}
-	if (!sb_db_failed(c->db))
-		cmd_list_end(&list);
-}
-
 enum cmd_exit
 cmd_agent_list(char **arguments)
 {
 	const char *name = "agent list", *who, *wrong;
 	const struct sb_row *user = NULL;
 	enum cmd_exit status;
+	struct cmd_list list;
 	bool json = false;
 	struct cmd c;
 
@@ -73,7 +52,11 @@ cmd_agent_list(char **arguments)
 		return status;
 	if (who != NULL && (user = cmd_find_user(&c, who)) == NULL)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);
-	print_keys(&c, user == NULL ? NULL : sb_row_text(user, "id"), json);
+	/* Of nobody are those of all. */
+	cmd_list_begin(&list, columns, COLUMNS, json);
+	cmd_list_all(&c, &list, SB_Q_AGENT_KEY_PAGE, "id",
+	    SB_BINDS(sb_bind("user", user == NULL ? NULL :
+	    sb_row_text(user, "id"))), add_key);
 	return cmd_end(&c, CMD_OK, NULL);
 }
 

@@ -302,6 +302,17 @@ void	 cmd_list_add(struct cmd_list *, struct sb_pool *,
 void	 cmd_list_print(struct cmd_list *, struct sb_pool *);
 void	 cmd_list_end(struct cmd_list *);
 
+/*
+ * Prints all rows of a query, a page of them at a time: it has an :after, which
+ * is that column of the row before, and a :some; what else it has is bound
+ * here, up to CMD_BINDS.  add() is told what time it was at the begin.
+ */
+#define CMD_BINDS	4
+void	 cmd_list_all(struct cmd *, struct cmd_list *, enum sb_query,
+	    const char *column, const struct sb_bind *,
+	    void (*add)(struct cmd_list *, struct sb_pool *,
+	    const struct sb_row *, int64_t now));
+
 /* One row by itself: a line for each column, or a JSON object. */
 void	 cmd_print_one(const struct cmd_column *, int count, bool json,
 	    struct sb_pool *, const struct cmd_value *);

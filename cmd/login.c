@@ -44,37 +44,13 @@ add_login(struct cmd_list *list, struct sb_pool *pool,
 	    [AGENT] = { .text = sb_row_text(row, "user_agent") } });
 }
 
-static void
-print_logins(struct cmd *c, const char *user, bool all, bool json)
-{
-	const char *after = "";
-	int64_t now = sb_now();
-	const struct sb_row *row;
-	struct cmd_list list;
-	int n = CMD_PAGE;
-
-	cmd_list_begin(&list, columns, COLUMNS, json);
-	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
-		row = sb_all(c->db, SB_Q_LOGIN_PAGE, sb_bind("user", user),
-		    sb_bind("after", after), sb_bind_int("all", all),
-		    sb_bind_int("now", now), sb_bind_int("some", CMD_PAGE));
-		for (n = 0; row != NULL; row = row->next, n++) {
-			add_login(&list, c->page, row, now);
-			after = sb_row_text(row, "id");
-		}
-		if (!sb_db_failed(c->db))
-			cmd_list_print(&list, c->page);
-	}
-	if (!sb_db_failed(c->db))
-		cmd_list_end(&list);
-}
-
 enum cmd_exit
 cmd_login_list(char **arguments)
 {
 	const char *name = "login list", *who;
 	bool json = false, all = false;
 	const struct sb_row *user;
+	struct cmd_list list;
 	enum cmd_exit status;
 	struct cmd c;
 
@@ -85,7 +61,10 @@ cmd_login_list(char **arguments)
 		return status;
 	if ((user = cmd_find_user(&c, who)) == NULL)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);
-	print_logins(&c, sb_row_text(user, "id"), all, json);
+	cmd_list_begin(&list, columns, COLUMNS, json);
+	cmd_list_all(&c, &list, SB_Q_LOGIN_PAGE, "id",
+	    SB_BINDS(sb_bind("user", sb_row_text(user, "id")),
+	    sb_bind_int("all", all), sb_bind_int("now", sb_now())), add_login);
 	return cmd_end(&c, CMD_OK, NULL);
 }
 

@@ -7,8 +7,6 @@
 
 #include "cmd.h"
 
-#define ID_LENGTH	36
-
 /* ---------------------------------------------------------------- list */
 
 enum { ID, USER, KEY, KEY_ID, SESSION, CREATED, ATTEMPTS, STATE, NEXT, FAILED,
@@ -66,13 +64,10 @@ add_item(struct cmd_list *list, struct sb_pool *pool,
 enum cmd_exit
 cmd_outbox_list(char **arguments)
 {
-	const char *name = "outbox list", *wrong, *after = "";
+	const char *name = "outbox list", *wrong;
 	bool json = false, dead = false;
-	const struct sb_row *row;
 	enum cmd_exit status;
 	struct cmd_list list;
-	int64_t now = sb_now();
-	int n = CMD_PAGE;
 	struct cmd c;
 
 	wrong = cmd_parse(arguments, (const struct cmd_option[]){
@@ -83,18 +78,8 @@ cmd_outbox_list(char **arguments)
 	if ((status = cmd_begin(&c, name)) != CMD_OK)
 		return status;
 	cmd_list_begin(&list, columns, COLUMNS, json);
-	while (n == CMD_PAGE && (after = cmd_turn(&c, after)) != NULL) {
-		row = sb_all(c.db, SB_Q_OUTBOX_PAGE, sb_bind("after", after),
-		    sb_bind_int("dead", dead), sb_bind_int("some", CMD_PAGE));
-		for (n = 0; row != NULL; row = row->next, n++) {
-			add_item(&list, c.page, row, now);
-			after = sb_row_text(row, "id");
-		}
-		if (!sb_db_failed(c.db))
-			cmd_list_print(&list, c.page);
-	}
-	if (!sb_db_failed(c.db))
-		cmd_list_end(&list);
+	cmd_list_all(&c, &list, SB_Q_OUTBOX_PAGE, "id",
+	    SB_BINDS(sb_bind_int("dead", dead)), add_item);
 	return cmd_end(&c, CMD_OK, NULL);
 }
 
@@ -102,15 +87,11 @@ cmd_outbox_list(char **arguments)
 
 /* The id as the database has it; false, said on standard error, if none. */
 static bool
-read_id(const char *command, const char *text, char id[ID_LENGTH + 1])
+read_id(const char *command, const char *text, char id[CMD_ID_LENGTH + 1])
 {
 	struct sb_pool *pool;
-	bool is = strlen(text) == ID_LENGTH;
 
-	for (int i = 0; is && i <= ID_LENGTH; i++)
-		id[i] = text[i] >= 'A' && text[i] <= 'F' ?
-		    (char)(text[i] - 'A' + 'a') : text[i];
-	if (is && sb_is_uuid(id))
+	if (cmd_read_id(text, id))
 		return true;
 	pool = sb_pool_new();
 	fprintf(stderr, "switchboard %s: %s is not the id of what is to be "
@@ -179,7 +160,7 @@ enum cmd_exit
 cmd_outbox_retry(char **arguments)
 {
 	const char *name = "outbox retry", *what, *wrong;
-	char id[ID_LENGTH + 1];
+	char id[CMD_ID_LENGTH + 1];
 	enum cmd_exit status;
 	bool all = false;
 	struct cmd c;
@@ -203,7 +184,7 @@ enum cmd_exit
 cmd_outbox_drop(char **arguments)
 {
 	const char *name = "outbox drop", *what;
-	char id[ID_LENGTH + 1];
+	char id[CMD_ID_LENGTH + 1];
 	enum cmd_exit status;
 	struct cmd c;
 

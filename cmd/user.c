@@ -35,8 +35,10 @@ state_of(const struct sb_row *row)
 }
 
 static void
-add_user(struct cmd_list *list, struct sb_pool *pool, const struct sb_row *row)
+add_user(struct cmd_list *list, struct sb_pool *pool, const struct sb_row *row,
+    int64_t now)
 {
+	(void)now;
 	cmd_list_add(list, pool, (struct cmd_value[COLUMNS]){
 	    [ID] = { .text = sb_row_text(row, "id") },
 	    [NAME] = { .text = sb_row_text(row, "username") },
@@ -80,29 +82,17 @@ anywhere(struct sb_pool *pool, const char *text)
 static void
 print_users(struct cmd *c, const char *text, bool json)
 {
-	const char *name = NULL, *address = NULL, *after = "";
-	const struct sb_row *row;
+	const char *name = NULL, *address = NULL;
 	struct cmd_list list;
-	int n = CMD_PAGE;
 
 	if (text != NULL) {
 		name = anywhere(c->pool, sb_username_key(c->pool, text));
 		address = anywhere(c->pool, address_part(c->pool, text));
 	}
 	cmd_list_begin(&list, columns, COLUMNS, json);
-	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
-		row = sb_all(c->db, SB_Q_ACCOUNT_PAGE, sb_bind("after", after),
-		    sb_bind("name", name), sb_bind("address", address),
-		    sb_bind_int("some", CMD_PAGE));
-		for (n = 0; row != NULL; row = row->next, n++) {
-			add_user(&list, c->page, row);
-			after = sb_row_text(row, "username_key");
-		}
-		if (!sb_db_failed(c->db))
-			cmd_list_print(&list, c->page);
-	}
-	if (!sb_db_failed(c->db))
-		cmd_list_end(&list);
+	cmd_list_all(c, &list, SB_Q_ACCOUNT_PAGE, "username_key",
+	    SB_BINDS(sb_bind("name", name), sb_bind("address", address)),
+	    add_user);
 }
 
 enum cmd_exit
