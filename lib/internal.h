@@ -881,6 +881,9 @@ size_t	 sb_utf8_length(const char *);
 /* The length in bytes of the first n code points of valid UTF-8. */
 size_t	 sb_utf8_cut(const char *, size_t n);
 
+/* A number for bytes, against damage and confusion, not against malice. */
+uint64_t sb_fnv1a(const char *, size_t);
+
 /* Two lower-case digits a byte, and a NUL. */
 void	 sb_hex(char *to, const unsigned char *, size_t n);
 

@@ -46,17 +46,6 @@ size_of(size_t length, size_t count)
 	return counters_at(length) + count * sizeof(uint64_t);
 }
 
-/* FNV-1a: it is there against damage and confusion, not against malice. */
-static uint64_t
-hash(const char *bytes, size_t n)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3;
-	return h;
-}
-
 /* ------------------------------------------------------------- the mapping */
 
 /* The two that a process may have: its own, and one that it reads. */
@@ -133,7 +122,7 @@ is_sound(struct sb_metrics *m)
 	m->counters = (_Atomic uint64_t *)(void *)(m->map +
 	    counters_at(m->length));
 	m->count = head.count;
-	return hash(m->text, m->length) == head.hash && !m->lost;
+	return sb_fnv1a(m->text, m->length) == head.hash && !m->lost;
 }
 
 bool
@@ -198,7 +187,7 @@ find(struct sb_metrics *m, const char *path,
 static int
 fill(int fd, const struct sb_metrics_layout *want)
 {
-	const struct head head = { MAGIC, hash(want->text, want->length),
+	const struct head head = { MAGIC, sb_fnv1a(want->text, want->length),
 	    (uint32_t)want->length, (uint32_t)want->counters };
 	int error = posix_fallocate(fd, 0, (off_t)size_of(want->length,
 	    want->counters));

@@ -85,17 +85,28 @@ sb_stream_follows(const struct sb_response *rs)
 	return sb_stream_begins(rs) && !rs->rq->way->head;
 }
 
+/* A draft that isn't as its table has it is our fault, and kept nowhere. */
+static bool
+is_right(const struct sb_response *rs)
+{
+	if (rs->fault != NULL)
+		sb_log(SB_ERROR, "stream of %s: %s", rs->rq->way->route->path,
+		    rs->fault);
+	return rs->fault == NULL;
+}
+
 /* Whatever goes through a stream, it holds what one round takes. */
 static bool
 run_round(struct sb_response *rs, int64_t *cursor)
 {
 	struct sb_request *rq = rs->rq;
 	struct sb_conn *conn = rq->way->conn;
-	bool more;
+	bool more, right;
 
 	sb_db_attach(rq->db, rq->pool);
 	more = rq->way->route->stream(rq, rs, cursor);
-	more = sb_wait_commit(rq, true) && more;
+	right = is_right(rs);
+	more = sb_wait_commit(rq, right) && right && more;
 	sb_outbox_committed(rq);
 	sb_pool_clear(rq->pool);
 	return conn->flush(conn) && more;
@@ -154,11 +165,13 @@ data_lines(struct sb_pool *pool, const char *data)
 
 /* What a round has written is on the disk before anybody is told of it. */
 static bool
-commit_first(struct sb_request *rq)
+commit_first(struct sb_response *rs)
 {
+	struct sb_request *rq = rs->rq;
+
 	if (!sb_db_writing(rq->db))
 		return true;
-	if (!sb_wait_commit(rq, true))
+	if (!is_right(rs) || !sb_wait_commit(rq, true))
 		return false;
 	sb_db_attach(rq->db, rq->pool);
 	return true;
@@ -177,7 +190,7 @@ sb_event(struct sb_response *rs, const char *id, const char *name,
 	    id == NULL ? "" : "id: ", id == NULL ? "" : id,
 	    id == NULL ? "" : "\n", name, data_lines(rs->rq->pool, data));
 
-	if (!commit_first(rs->rq))
+	if (!commit_first(rs))
 		return false;
 	way->wait->sent_at = sb_monotonic();
 	return way->conn->write(way->conn, text, strlen(text));

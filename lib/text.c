@@ -181,6 +181,16 @@ sb_utf8_cut(const char *text, size_t n)
 	return i;
 }
 
+uint64_t
+sb_fnv1a(const char *bytes, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3;
+	return h;
+}
+
 void
 sb_hex(char *to, const unsigned char *bytes, size_t n)
 {

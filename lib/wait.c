@@ -82,16 +82,11 @@ free_pool(void *pool)
 	sb_pool_free(pool);
 }
 
-/* FNV-1a: somebody else's number may be the same, and who has it is random. */
+/* Somebody else's number may be the same, and who has it is random. */
 static int64_t
 first_place(const char *caller, int places)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *caller != '\0'; caller++)
-		hash = (hash ^ (unsigned char)*caller) *
-		    UINT64_C(0x100000001b3);
-	return (int64_t)(hash >> 8) * places;
+	return (int64_t)(sb_fnv1a(caller, strlen(caller)) >> 8) * places;
 }
 
 /* As sb_slot_take_from; held to the request's end. */
