@@ -1543,6 +1543,29 @@ fail_and_send(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
 	return true;
 }
 
+/* Its table is not empty. */
+static bool
+draft_and_send(struct sb_request *rq, struct sb_response *rs, int64_t *cursor)
+{
+	(void)cursor;
+	write_something(rq);
+	sb_draft(rs, inner_out);
+	sb_draft_end(rs);
+	assert_false(sb_event(rs, NULL, "e", ""));
+	return true;
+}
+
+static void
+a_stream_keeps_nothing_of_a_faulty_draft(void **state)
+{
+	(void)state;
+	memory_anew();
+	assert_string_equal(CALL(SEND(draft_and_send), "GET", "/")->body, "");
+	/* The same can be written once more. */
+	assert_string_equal(CALL(SEND(write_and_send), "GET", "/")->body,
+	    "event: e\ndata: \n\n");
+}
+
 /* What a client has seen must not be undone, and be done again otherwise. */
 static void
 events_wait_for_what_their_round_has_written(void **state)
@@ -1753,6 +1776,7 @@ static const struct CMUnitTest others[] = {
 	cmocka_unit_test(events_follow_what_was_committed),
 	cmocka_unit_test(a_stream_ends_with_its_client),
 	cmocka_unit_test(there_are_only_so_many_at_once),
+	cmocka_unit_test(a_stream_keeps_nothing_of_a_faulty_draft),
 	cmocka_unit_test(events_wait_for_what_their_round_has_written),
 	cmocka_unit_test(a_quiet_stream_has_comments),
 	cmocka_unit_test(a_stream_ends_in_time),
