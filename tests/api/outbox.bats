@@ -829,7 +829,7 @@ private()
 @test "a request that decides is told to the webhook by a worker of its own" {
 	private
 	new_key 204
-	local agent=$(json .key) pid
+	local agent=$(json .key) pid sent
 	decide
 	eventually 10 has_received 1
 	is "$(received '.[0].body | fromjson | .type')" \
@@ -843,9 +843,14 @@ private()
 	pid=$(workers)
 	isnt "$pid" '' worker
 	has "$(<"$BATS_TEST_TMPDIR/worker.log")" 'sent by attempt 1'
-	# The next one finds it there.
-	decide
-	eventually 5 has_received 2
+	# The next one finds it there; on a busy machine it may just have ended.
+	for sent in 2 3 4; do
+		pid=$(workers)
+		decide
+		eventually 5 has_received "$sent"
+		[ -z "$pid" ] || [ "$(workers)" != "$pid" ] || break
+	done
+	isnt "$pid" '' worker
 	is "$(workers)" "$pid"
 	kill "$pid"
 	eventually 5 has_no_worker
