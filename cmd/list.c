@@ -284,7 +284,7 @@ cmd_list_all(struct cmd *c, struct cmd_list *list, enum sb_query query,
 	const struct sb_row *row;
 	int n = CMD_PAGE;
 
-	for (int i = 0; binds[i].name != NULL && i < CMD_BINDS; i++)
+	for (int i = 0; i < CMD_BINDS && binds[i].name != NULL; i++)
 		all[i + 2] = binds[i];
 	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
 		all[1] = sb_bind("after", after);
