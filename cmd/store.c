@@ -110,6 +110,34 @@ cmd_turn(struct cmd *c, const char *kept)
 	return copy;
 }
 
+void
+cmd_list_all(struct cmd *c, struct cmd_list *list, enum sb_query query,
+    const char *column, const struct sb_bind *binds,
+    void (*add)(struct cmd_list *, struct sb_pool *, const struct sb_row *,
+	int64_t))
+{
+	struct sb_bind all[CMD_BINDS + 3] = { sb_bind_int("some", CMD_PAGE) };
+	const char *after = "";
+	int64_t now = sb_now();
+	const struct sb_row *row;
+	int n = CMD_PAGE;
+
+	for (int i = 0; i < CMD_BINDS && binds[i].name != NULL; i++)
+		all[i + 2] = binds[i];
+	while (n == CMD_PAGE && (after = cmd_turn(c, after)) != NULL) {
+		all[1] = sb_bind("after", after);
+		row = sb_db_rows(c->db, query, all);
+		for (n = 0; row != NULL; row = row->next, n++) {
+			add(list, c->page, row, now);
+			after = sb_row_text(row, column);
+		}
+		if (!sb_db_failed(c->db))
+			cmd_list_print(list, c->page);
+	}
+	if (!sb_db_failed(c->db))
+		cmd_list_end(list);
+}
+
 const struct sb_row *
 cmd_find_user(struct cmd *c, const char *name)
 {
