@@ -274,6 +274,8 @@ log_in()
 	expect version '505 json' "$(answered)"
 	raw "GET $SB_PREFIX/health HTTP/1.1\r\nHost: a\r\nA\x01: b\r\n\r\n"
 	expect field-name '400 json' "$(answered)"
+	raw "GET $SB_PREFIX/health\r\n\r\n"
+	expect no-version '400 json' "$(answered)"
 }
 
 @test "a method that nobody knows is refused" {
