@@ -1,4 +1,4 @@
-"""Request smuggling: what was sent as a body is never executed as a request.
+"""Request smuggling: what was a body is never a request.
 
 Each case is bytes that two readers might cut apart differently, with a request
 hidden where only the wrong reading finds one.  Every request has an id, which
@@ -10,16 +10,13 @@ The web servers decide where a message ends, so each home of tests/homes that
 can be started is tried; in the short form lighttpd and Apache."""
 
 import concurrent.futures
-import contextlib
-import os
-import subprocess
 import time
 
+import homes
 import wire
 
 DEFENDS = ("v5.0.0-4.2.1", "v5.0.0-2.2.1", "v5.0.0-13.4.4")
 
-HOMES = ("apache-proxy", "apache-fcgid", "nginx-fastcgi", "lighttpd-cgi")
 # What a server reads otherwise, whatever it is told; none of it can be used while
 # no other proxy is before it.
 LENIENT = {
@@ -348,42 +345,9 @@ def attack(site, name, port, log, token):
                f"{name}: a token in a trailer is taken")
 
 
-def text_of(path):
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-@contextlib.contextmanager
-def front(site, home):
-    """Another home's port and log, or None for what it lacks."""
-    with subprocess.Popen(
-            [os.path.join(os.path.dirname(__file__), "front"), home],
-            env=os.environ | {"SB_BUILD": site.build}, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL) as process:
-        told = [process.stdout.readline().strip() for _ in range(3)]
-        if process.poll() == 77 or not told[2]:
-            site.note(f"{home} is left out: {' '.join(told)}")
-            yield None
-        else:
-            yield int(told[0]), lambda: text_of(told[1])
-        process.stdin.close()
-
-
-def register(port):
-    """A token there."""
-    body = (b'{"email":"smuggling@example.com","username":"smuggling",'
-            b'"password":"correct horse battery staple"}')
-    answer, _ = wire.reply(wire.exchange(port, wire.request(
-        "POST", "/api/auth/register", "Content-Type: application/json",
-        body=body)))
-    return answer.body.decode().partition('"access_token":"')[2].partition(
-        '"')[0]
-
-
 def run(site):
     attack(site, "lighttpd", site.port, site.log, site.account().access)
-    for home in HOMES[:1] if site.short else HOMES:
-        with front(site, home) as place:
+    for home in homes.NAMES[:1] if site.short else homes.NAMES:
+        with homes.front(site, home) as place:
             if place is not None:
-                attack(site, home, *place, register(place[0]))
+                attack(site, home, *place, homes.register(place[0]))
