@@ -9,6 +9,7 @@ import struct
 
 BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
 HEADER = struct.Struct("!BBHHBx")
+RECORD_MAX = 65528
 START = HEADER.pack(1, BEGIN, 1, 8, 0) + struct.pack("!HB5x", 1, 0)
 STATUS = re.compile(rb"^Status: (\d+)", re.I | re.M)
 LENGTH = re.compile(rb"^Content-Length: (\d+)", re.I | re.M)
@@ -58,19 +59,26 @@ def send(path, method, target, token=None, body=None, **fields):
     """Sends a request, with a body of JSON, to the socket at that path; returns
     where its answer will come.  A field is a header's, with underscores."""
     data = b"" if body is None else json.dumps(body).encode()
+    if token is not None:
+        fields["authorization"] = "Bearer " + token
+    return send_bytes(path, method, target, data,
+                      "application/json" if data else None, fields)
+
+
+def send_bytes(path, method, target, data, media, fields):
+    """The same with a body as it is, and its type or None."""
     params = [COMMON, _pair("REQUEST_METHOD", method),
               _pair("REQUEST_URI", target),
               _pair("QUERY_STRING", target.partition("?")[2])]
-    if token is not None:
-        params.append(_pair("HTTP_AUTHORIZATION", "Bearer " + token))
+    if media is not None:
+        params.append(_pair("CONTENT_TYPE", media))
     if data:
-        params += [_pair("CONTENT_TYPE", "application/json"),
-                   _pair("CONTENT_LENGTH", str(len(data)))]
+        params.append(_pair("CONTENT_LENGTH", str(len(data))))
     params += [_pair("HTTP_" + name.upper(), value)
                for name, value in fields.items()]
     message = START + _record(PARAMS, b"".join(params)) + _record(PARAMS, b"")
-    if data:
-        message += _record(STDIN, data)
+    for start in range(0, len(data), RECORD_MAX):
+        message += _record(STDIN, data[start:start + RECORD_MAX])
     to = socket.socket(socket.AF_UNIX)
     to.settimeout(30)
     to.connect(path)
