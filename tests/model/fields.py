@@ -55,7 +55,8 @@ def email_key(text):
 
 def is_no_email(text):
     """Of those that are sent here."""
-    return not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)*\.(com|org)", text)
+    return not re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)*\.(com|org)", text,
+                            re.IGNORECASE)
 
 
 def is_no_username(text):
@@ -308,7 +309,7 @@ def json_body(checker, call, may_be_none):
     body = text
     if call.media == wire.JSON or call.media.endswith("+json"):
         try:
-            body = json.loads(call.data)
+            body = json.loads(call.data.decode())
         except ValueError:
             checker.errors.append(entry(
                 "json_invalid", ["body", Offset(len(call.data))],

@@ -147,7 +147,8 @@ class Calling:
         self.address = call.fields.get("x_forwarded_for", wire.PEER)
         self.counted_address = accounts.counted_address(self.address)
         self.route, self.ids, allowed = find_route(call.method, call.path)
-        if call.method == "OPTIONS" and "origin" in call.fields:
+        if call.method == "OPTIONS" and \
+                "access_control_request_method" in call.fields:
             self.route = None
             self.steps = (preflight,)
         elif self.route is None:

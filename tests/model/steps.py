@@ -278,9 +278,9 @@ def count(calling, world, memo):
 # ------------------------------------------------------------ wrong after all
 
 
-def invalid(calling, world, memo, name, how="refused", **more):
+def invalid(calling, world, memo, which, how="refused", **more):
     """A field is refused for what there is."""
-    field = next(f for f in calling.route.fields if f.name == name)
+    field = next(f for f in calling.route.fields if f.name == which)
     checker = Checker(calling.route.fields)
     getattr(checker, how)(field, calling.raw(field), **more)
     return refuse(world, memo, 422, checker.errors)

@@ -230,17 +230,22 @@ class Match:
                   got, where)
 
     def find(self, left, item, where):
-        """Which of them it is: first those whose ids are known."""
+        """Which of them it is: first those whose ids are known.  Of twins
+        another answer will tell which is which."""
         why = None
         for want in sorted(left, key=lambda one: self.value(one["id"]) is
                            None):
             before = dict(self.new)
             try:
                 self.hold(want, item, where)
-                return want
             except Differs as differs:
                 self.new = before
                 why = why or differs
+                continue
+            if any(one is not want and self.value(one["id"]) is None and
+                   {**one, "id": want["id"]} == want for one in left):
+                self.new = before
+            return want
         raise why or Differs(f"{where}: {item!r} is one too many")
 
 
