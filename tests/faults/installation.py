@@ -2,6 +2,7 @@
 has it, with a data directory of its own; and its programs as plain CGI, and its
 command."""
 
+import contextlib
 import http.client
 import io
 import json
@@ -65,6 +66,16 @@ class Answer:
 
     def __str__(self):
         return f"{self.status} {self.body[:300].decode(errors='replace')}"
+
+
+def signalled(which, numbers):
+    """Sends it to those of the processes that are still there."""
+    sent = 0
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, which)
+            sent += 1
+    return sent
 
 
 def free_port(chance):
@@ -214,8 +225,7 @@ class Installation:
         if not self.place.until(
                 lambda: self.web.poll() is not None and self.is_gone(), 30):
             self.place.wrong("the server did not end when it was told to")
-            for number in self.group():
-                os.kill(number, signal.SIGKILL)
+            signalled(signal.SIGKILL, self.group())
         self.web.wait()
         self.web = None
 
@@ -257,7 +267,7 @@ class Installation:
         return answer
 
     def cgi(self, program, method, path, body=None, headers=None, token=None,
-            form=None, timeout=PATIENCE):
+            form=None, timeout=PATIENCE, settings=None):
         """By the program as plain CGI, without any server."""
         fields, data = encoded(token, body, form, headers)
         environment = dict(self.environment, **{
@@ -266,7 +276,7 @@ class Installation:
             "SCRIPT_NAME": "", "REMOTE_ADDR": "192.0.2.1",
             "REQUEST_METHOD": method, "REQUEST_URI": path,
             "QUERY_STRING": path.partition("?")[2],
-            "CONTENT_LENGTH": str(len(data))})
+            "CONTENT_LENGTH": str(len(data))}, **settings or {})
         for name, value in fields.items():
             name = name.upper().replace("-", "_")
             environment[name if name == "CONTENT_TYPE" else

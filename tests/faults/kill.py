@@ -4,22 +4,14 @@ Every few milliseconds a process gets a SIGKILL: mostly a worker, often a parent
 which takes its workers with it, and at times lighttpd, which takes all of them
 with it and is started anew at once, as a supervisor does."""
 
-import os
 import signal
 import time
 from collections import Counter
 
+from installation import signalled
 from load import Load
 
 PAUSE = 0.15                    # seconds between two
-
-
-def kill(number):
-    try:
-        os.kill(number, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def kill_one(place, installation, killed):
@@ -31,8 +23,9 @@ def kill_one(place, installation, killed):
         killed["web servers"] += 1
         return
     some = installation.parents() if chance < 0.25 else installation.workers()
-    if some and kill(place.random.choice(some)):
-        killed["parents" if chance < 0.25 else "workers"] += 1
+    if some:
+        killed["parents" if chance < 0.25 else "workers"] += signalled(
+            signal.SIGKILL, [place.random.choice(some)])
 
 
 def run(place, seconds):

@@ -36,8 +36,8 @@ class Load:
             client.start()
         return self
 
-    def __exit__(self, *_):
-        self.end = time.monotonic() + LAST
+    def __exit__(self, kind, *_):
+        self.end = time.monotonic() + (LAST if kind is None else 0)
         self.over.set()
         for client in self.clients:
             client.join()
@@ -45,6 +45,14 @@ class Load:
         counts["given"] += sum(self.answers.values())
         counts["refused"] += self.refusals
         counts["unanswered"] += self.unanswered
+
+    def reader(self):
+        """A client that has an account and a session, and does nothing by
+        itself."""
+        client = Client(self, "r")
+        client.register()
+        client.begin()
+        return client
 
     def goes_on(self, turns, seconds=30):
         """Waits until each client has done so much more; whether all have."""
