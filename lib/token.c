@@ -85,18 +85,32 @@ sb_token_sign(struct sb_request *rq, const struct sb_token *t)
 	return key == NULL ? NULL : sb_token_sign_by(rq->pool, key, t);
 }
 
-/* Three runs of base64url characters and two dots. */
+#define ALPHABET	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+			"0123456789-_"
+
+/* Whether the bits of the last digit that belong to no byte are zero. */
+static bool
+is_canonical(const char *part, size_t n)
+{
+	static const unsigned int spare[] = { 0, 0, 15, 3 };
+	const char *last = strchr(ALPHABET, part[n - 1]);
+
+	return ((unsigned int)(last - ALPHABET) & spare[n % 4]) == 0;
+}
+
+/*
+ * Three runs of base64url characters and two dots, each written as the same
+ * bytes always are (RFC 4648 section 3.5): there is one text of a token.
+ */
 static bool
 is_compact(const char *text)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
 	int parts = 0;
 	size_t n;
 
 	if (strlen(text) > TEXT_MAX)
 		return false;
-	while ((n = strspn(text, alphabet)) > 0) {
+	while ((n = strspn(text, ALPHABET)) > 0 && is_canonical(text, n)) {
 		parts++;
 		text += n;
 		if (parts == 3 || *text != '.')

@@ -489,6 +489,50 @@ every_bit_counts(void **state)
 	assert_true(is_taken(altered));
 }
 
+/* Signed with the right key, but for the bits of a part that mean nothing. */
+static const char *
+with_spare_bits(const char *header, const char *claims, unsigned int bits)
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+	char *text = (char *)sb_printf(pool, "%s.%s",
+	    base64url(header, strlen(header)),
+	    base64url(claims, strlen(claims)));
+	char *last = strlen(header) % 3 != 0 ? strchr(text, '.') - 1 :
+	    text + strlen(text) - 1;
+
+	*last = ALPHABET[(strchr(ALPHABET, *last) - ALPHABET) ^ bits];
+	HMAC(EVP_sha256(), SECRET, sizeof(SECRET) - 1,
+	    (const unsigned char *)text, strlen(text), mac, &n);
+	return sb_printf(pool, "%s.%s", text, base64url(mac, n));
+}
+
+static void
+spare_bits_count_where_they_are_signed(void **state)
+{
+	const char *header = fill_in(HEADER), *claims = fill_in(GOOD);
+
+	(void)state;
+	/* In JSON, space at the end means nothing, and makes any length. */
+	for (int of_header = 0; of_header < 2; of_header++) {
+		const char **text = of_header ? &header : &claims;
+
+		while (strlen(header) % 3 != 0)
+			header = sb_printf(pool, "%s ", header);
+		while (strlen(claims) % 3 != 0)
+			claims = sb_printf(pool, "%s ", claims);
+		for (unsigned int spaces = 2; spaces > 0; spaces--) {
+			*text = sb_printf(pool, "%s ", *text);
+			assert_true(is_taken(with_spare_bits(header, claims,
+			    0)));
+			for (unsigned int bits = 1; bits < 1U << 2 * spaces;
+			    bits++)
+				assert_false(is_taken(with_spare_bits(header,
+				    claims, bits)));
+		}
+	}
+}
+
 static void
 nothing_may_be_added_or_missing(void **state)
 {
@@ -956,6 +1000,7 @@ static const struct CMUnitTest tokens[] = {
 	TOKEN_TEST(a_token_of_the_future_is_good),
 	TOKEN_TEST(exp_is_exact_to_the_second),
 	TOKEN_TEST(every_bit_counts),
+	TOKEN_TEST(spare_bits_count_where_they_are_signed),
 	TOKEN_TEST(nothing_may_be_added_or_missing),
 	TOKEN_TEST(parts_of_two_tokens_are_none),
 	TOKEN_TEST(long_texts_are_refused),
