@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 import uuid
 from dataclasses import dataclass
 
@@ -435,7 +436,7 @@ class Site(Ledger):
                        account.id)
 
     def guess(self, name, password, headers=None):
-        body = http.client.urllib.parse.urlencode(
+        body = urllib.parse.urlencode(
             {"username": name, "password": password})
         return self.call("POST", "/api/auth/login", body, [
             ("Content-Type", "application/x-www-form-urlencoded"),
