@@ -140,7 +140,7 @@ sb_put_page(struct sb_response *rs, const char *name)
 	text = fill_in(rq->pool, text, &size, SB_MARK_PREFIX, rq->prefix);
 	text = fill_in(rq->pool, text, &size, SB_MARK_SERVER,
 	    rq->prefix[0] == '\0' ? "/" : rq->prefix);
-	sb_put_header(rs, "Cache-Control", "no-cache");
+	rs->cache = "no-cache";
 	return sb_put_packed(rs, text, size);
 }
 
@@ -181,7 +181,7 @@ fail(struct sb_response *rs)
 {
 	const enum sb_status status = sb_fail(rs, &sb_error_not_found);
 
-	sb_put_header(rs, "Cache-Control", "no-store");
+	rs->cache = "no-store";
 	return status;
 }
 
@@ -203,8 +203,7 @@ sb_put_static(struct sb_response *rs, const char *folder, const char *name)
 	else if ((bytes = read_file(pool, path, &size)) == NULL)
 		return fail(rs);
 	sb_put_header(rs, "Vary", "Accept-Encoding");
-	sb_put_header(rs, "Cache-Control",
-	    "public, max-age=31536000, immutable");
+	rs->cache = "public, max-age=31536000, immutable";
 	rs->content = bytes;
 	rs->content_length = size;
 	rs->media = media_of(name);

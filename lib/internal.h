@@ -136,6 +136,7 @@ struct sb_response {
 	const char	*content;	/* another body than JSON */
 	size_t		 content_length;
 	const char	*media;
+	const char	*cache;		/* Cache-Control; NULL: none */
 	char		*headers;	/* lines so far */
 	size_t		 headers_length, headers_size;
 	const char	*fault;		/* the handler's own, or NULL */

@@ -121,6 +121,7 @@ sb_refuse_with(struct sb_response *rs, enum sb_status status,
 {
 	sb_pool_json(rs->rq->pool, body);
 	rs->headers_length = 0;
+	rs->cache = NULL;
 	rs->into = &rs->answer;
 	rs->fault = NULL;
 	rs->refusal = body;
@@ -255,7 +256,9 @@ sb_response_send(struct sb_response *rs)
 		    rs->retry_after));
 	if (way->authorization != NULL || way->secret ||
 	    sb_stream_begins(rs))
-		sb_put_header(rs, "Cache-Control", "no-store");
+		rs->cache = "no-store";
+	if (rs->cache != NULL)
+		sb_put_header(rs, "Cache-Control", rs->cache);
 	if (rs->content != NULL) {
 		sb_put_header(rs, "Content-Type", rs->media);
 		sb_put_header(rs, "Content-Length", sb_printf(rq->pool, "%zu",

@@ -87,6 +87,15 @@ take()
 	done
 }
 
+@test "what was asked with an Authorization header is not to be stored" {
+	local target
+	for target in "/static/$page/page.css" /docs; do
+		call GET "$target" 'Authorization: Bearer x'
+		expect 200
+		header_is Cache-Control no-store
+	done
+}
+
 @test "who takes gzip gets it, and the same in it" {
 	local target plain=$BATS_TEST_TMPDIR/plain packed=$BATS_TEST_TMPDIR/packed
 	for target in "/static/$page/page.css" /openapi.json; do
