@@ -620,13 +620,13 @@ struct sb_key {
 /*
  * The key of that id, or with NULL the one that signs, until the next call.
  * Makes the key file if there is none; reads it again when it has changed, and
- * looks for that at most once a second.  NULL if there is none, or if nobody
- * can tell: then *why is SB_UNAVAILABLE, as the file can't be had, or
- * SB_INTERNAL, as it is damaged; else SB_NEXT.
+ * looks for that at most once a second, but for a key that it doesn't know.
+ * NULL if there is none, or if nobody can tell: then *why is SB_UNAVAILABLE, as
+ * the file can't be had, or SB_INTERNAL, as it is damaged; else SB_NEXT.
  */
 const struct sb_key *sb_key_find(const char *kid, enum sb_status *why);
 
-/* The same without a look at the file, for whoever holds a lock. */
+/* The same for whoever holds a lock: nothing is made or waited for. */
 const struct sb_key *sb_key_known(const char *kid, enum sb_status *why);
 
 /*

@@ -235,14 +235,18 @@ read_settled(struct sb_keyfile *file, struct sb_pool *pool)
 	return wrong;
 }
 
-/* Reads the file anew.  Where it can't be read, the keys there are stay. */
+/*
+ * Reads the file anew.  Where it can't be read, the keys there are stay.  Who
+ * may not wait leaves it as it stands.
+ */
 static void
-load(void)
+load(bool may_wait)
 {
 	struct sb_pool *pool = sb_pool_new();
 	struct sb_keyfile file;
 	struct sb_keyring fresh;
-	const char *wrong = read_settled(&file, pool);
+	const char *wrong = may_wait ? read_settled(&file, pool) :
+	    sb_keyfile_read(&file, pool);
 
 	sb_keyring_make(&fresh, &file);
 	if (wrong == NULL && fresh.signer == NULL) {
@@ -266,6 +270,18 @@ load(void)
 	ring = fresh;
 }
 
+/* Whether the file is another one than it was at the last look. */
+static bool
+is_another(struct stat *now)
+{
+	struct sb_pool *pool = sb_pool_new();
+
+	*now = (struct stat){ 0 };
+	stat(sb_printf(pool, "%s/" SB_KEY_FILE, sb_settings.data), now);
+	sb_pool_free(pool);
+	return !sb_data_same(now, &seen);
+}
+
 /*
  * Somebody may have added a key, or taken one away.  At most once a second; a
  * process that has none looks each time, as it can do nothing else.
@@ -273,19 +289,14 @@ load(void)
 static bool
 is_changed(void)
 {
-	struct sb_pool *pool;
-	struct stat now = { 0 };
+	struct stat now;
 	bool changed;
 
 	if (ring.count > 0 && sb_monotonic() - looked_at < SB_SECOND)
 		return false;
 	looked_at = sb_monotonic();
-	pool = sb_pool_new();
-	stat(sb_printf(pool, "%s/" SB_KEY_FILE, sb_settings.data), &now);
-	sb_pool_free(pool);
-	changed = ring.count == 0 || ring_why != SB_NEXT ||
-	    looked_at - loaded_at > LOAD_AGE ||
-	    !sb_data_same(&now, &seen);
+	changed = is_another(&now) || ring.count == 0 || ring_why != SB_NEXT ||
+	    looked_at - loaded_at > LOAD_AGE;
 	seen = now;
 	return changed;
 }
@@ -300,11 +311,17 @@ find(const char *kid)
 	return NULL;
 }
 
+/* Whoever has read of a new key signs by it before we look again. */
 const struct sb_key *
 sb_key_known(const char *kid, enum sb_status *why)
 {
 	const struct sb_key *key = kid == NULL ? ring.signer : find(kid);
+	struct stat now;
 
+	if (kid != NULL && key == NULL && is_another(&now)) {
+		load(false);
+		key = find(kid);
+	}
 	*why = key == NULL ? ring_why : SB_NEXT;
 	return key;
 }
@@ -313,7 +330,7 @@ const struct sb_key *
 sb_key_find(const char *kid, enum sb_status *why)
 {
 	if (is_changed())
-		load();
+		load(true);
 	return sb_key_known(kid, why);
 }
 

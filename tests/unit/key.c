@@ -383,6 +383,31 @@ odd_times_are_no_fault(void **state)
 
 /* -------------------------------------------------------- while it is open */
 
+/* Others have read of a new key and sign by it, less than a second later. */
+static int
+meet_new_keys(void *with)
+{
+	enum sb_status why;
+
+	(void)with;
+	if (strcmp(signer(), kid_of(ONE)) != 0)
+		return 1;
+	PUT_FILE("", key(ONE, 9, ""), key(TWO, 1, ""));
+	if (!verifies(TWO) || !verifies(ONE) || verifies(THREE))
+		return 2;
+	PUT_FILE("", key(ONE, 9, ""), key(TWO, 1, ""), key(THREE, 0, ""));
+	return sb_key_known(kid_of(THREE), &why) != NULL && why == SB_NEXT ?
+	    0 : 3;
+}
+
+static void
+a_key_of_which_others_have_read_is_known_at_once(void **state)
+{
+	(void)state;
+	PUT_FILE("", key(ONE, 9, ""));
+	in_a_child(meet_new_keys, NULL);
+}
+
 static int
 lose_a_key(void *with)
 {
@@ -772,6 +797,7 @@ main(void)
 		KEY_TEST(a_setting_that_comes_back_is_noted),
 		KEY_TEST(a_malformed_note_counts_as_none),
 		KEY_TEST(odd_times_are_no_fault),
+		KEY_TEST(a_key_of_which_others_have_read_is_known_at_once),
 		KEY_TEST(a_running_process_sees_that_a_key_is_gone),
 		KEY_TEST(whoever_is_killed_leaves_a_whole_file),
 		KEY_TEST(what_a_dead_process_left_is_no_hindrance),
