@@ -7,7 +7,7 @@ soon as there is room again, all goes on."""
 import os
 import time
 
-from disk import Disk
+from tmpfs import Disk
 from load import Load
 
 REFUSALS = 10                   # that are waited for

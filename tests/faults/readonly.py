@@ -9,7 +9,7 @@ import os
 import signal
 import time
 
-from disk import Disk
+from tmpfs import Disk
 from installation import NOBODY, signalled
 from load import Load
 
