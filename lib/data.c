@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +13,31 @@
 
 #include "internal.h"
 
+/*
+ * A power cut must not take the name of the directory, with all that was
+ * promised in it.  Who may not read the folder above can do no more.
+ */
+static bool
+make_directory(void)
+{
+	struct sb_pool *pool;
+
+	if (mkdir(sb_settings.data, 0700) != 0)
+		return false;
+	pool = sb_pool_new();
+	sb_sync_path(dirname(sb_copy(pool, sb_settings.data,
+	    strlen(sb_settings.data))));
+	sb_pool_free(pool);
+	return true;
+}
+
 bool
 sb_data_directory(void)
 {
 	struct stat st;
 
 	if (stat(sb_settings.data, &st) == 0 ||
-	    (errno == ENOENT && mkdir(sb_settings.data, 0700) == 0) ||
-	    errno == EEXIST)
+	    (errno == ENOENT && make_directory()) || errno == EEXIST)
 		return true;
 	sb_log(SB_ERROR, "SWITCHBOARD_DATA: %s: %s: make the directory, for "
 	    "the user that the programs run as", sb_settings.data,
