@@ -330,9 +330,11 @@ class Comparison:
     def judge_keys(self):
         for key, value in self.last["key"].items():
             row = self.keys.get(key)
-            if self.goes_with(value["user"], "key", key, row):
-                continue
             over = self.promises.over("deleted-key", key)
+            # One that was deleted needn't wait for its account's end.
+            if over is False and self.goes_with(value["user"], "key", key,
+                                                row):
+                continue
             self.verdict.hold("key", over is not False or (
                 row is not None and row["hash"] ==
                 hashlib.sha256(value["key"].encode()).hexdigest()), key)
