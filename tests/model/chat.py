@@ -91,7 +91,7 @@ def list_sessions(calling, world, memo):
         place = next((n for n, s in enumerate(own)
                       if world.id_of(s) == values["before"]), None)
         if place is None:
-            return invalid(calling, world, memo, "before")
+            return invalid(calling, world, memo, ("before", "refused", {}))
         shown = own[place + 1:]
     if values.get("active_only"):
         shown = [s for s in shown if not s.ended]
@@ -158,14 +158,14 @@ def list_messages(calling, world, memo, session):
     values, all_of_them = calling.input.values, session.messages
     some = values.get("limit", DEFAULT)
     if "after" in values and "before" in values:
-        return invalid(calling, world, memo, "after")
+        return invalid(calling, world, memo, ("after", "refused", {}))
     shown = all_of_them[-some:]
     cursor = "after" if "after" in values else "before"
     if cursor in values:
         place = next((n for n, one in enumerate(all_of_them) if
                       world.known.get(one["id"]) == values[cursor]), None)
         if place is None:
-            return invalid(calling, world, memo, cursor)
+            return invalid(calling, world, memo, (cursor, "refused", {}))
         shown = all_of_them[place + 1:place + 1 + some] if cursor == "after" \
             else all_of_them[max(0, place - some):place]
     return answer(world, memo, 200, {
@@ -211,15 +211,17 @@ def spend_on_subject(calling, world, memo):
 
 
 def find_to_ask(calling, world, memo):
-    values = calling.input.values
+    values, flaws = calling.input.values, []
     if values["type"] == "approval" and any(
             word.lower() not in APPROVING + REJECTING
             for word in values.get("choices", ())):
-        return invalid(calling, world, memo, "choices")
+        flaws.append(("choices", "refused", {}))
     most = calling.settings.feedback // SECOND
     if values.get("expires_in", 0) > most:
-        return invalid(calling, world, memo, "expires_in", "bound",
-                       word="less", name="le", bound=most)
+        flaws.append(("expires_in", "bound",
+                      {"word": "less", "name": "le", "bound": most}))
+    if flaws:
+        return invalid(calling, world, memo, *flaws)
     session = session_of(calling, world, memo)
     if session is None:
         return no_session(calling, world, memo)
@@ -312,7 +314,8 @@ def respond(calling, world, memo, session):
         return refuse(world, memo, 409, "Feedback request is already "
                       f"{request.status}",
                       feedback_request=request_pattern(request))
-    return invalid(calling, world, memo, "content", "choose", choices=among)
+    return invalid(calling, world, memo,
+                   ("content", "choose", {"choices": among}))
 
 
 def clean_up(calling, world, memo):

@@ -132,7 +132,7 @@ class Search:
             if text not in said:
                 said.add(text)
                 body = str(shown(expect.body, expect.world.known))
-                lines += [text, f"    {expect.status} {body[:1500]}"]
+                lines += [text, f"    {expect.status} {body[:600]}"]
         return "\n".join(lines)
 
 

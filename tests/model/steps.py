@@ -278,11 +278,12 @@ def count(calling, world, memo):
 # ------------------------------------------------------------ wrong after all
 
 
-def invalid(calling, world, memo, which, how="refused", **more):
-    """A field is refused for what there is."""
-    field = next(f for f in calling.route.fields if f.name == which)
+def invalid(calling, world, memo, *flaws):
+    """Fields are refused for what there is: their names, and how to say it."""
     checker = Checker(calling.route.fields)
-    getattr(checker, how)(field, calling.raw(field), **more)
+    for name, how, more in flaws:
+        field = next(f for f in calling.route.fields if f.name == name)
+        getattr(checker, how)(field, calling.raw(field), **more)
     return refuse(world, memo, 422, checker.errors)
 
 

@@ -204,7 +204,8 @@ class Match:
                           f" not {got!r}")
         left = list(want.all)
         for n, item in enumerate(got):
-            left.remove(self.find(left, item, f"{where}[{n}]"))
+            left.remove(self.find(left, want.all, item,
+                                  f"{where}[{n}]"))
         order = [(item["timestamp"], item["id"]) for item in got]
         if order != sorted(order):
             raise Differs(f"{where}: not in the order of time")
@@ -229,7 +230,7 @@ class Match:
                    "last_id": events[-1]["id"] if events else want.after},
                   got, where)
 
-    def find(self, left, item, where):
+    def find(self, left, among, item, where):
         """Which of them it is: first those whose ids are known.  Of twins
         another answer will tell which is which."""
         why = None
@@ -243,7 +244,7 @@ class Match:
                 why = why or differs
                 continue
             if any(one is not want and self.value(one["id"]) is None and
-                   {**one, "id": want["id"]} == want for one in left):
+                   {**one, "id": want["id"]} == want for one in among):
                 self.new = before
             return want
         raise why or Differs(f"{where}: {item!r} is one too many")

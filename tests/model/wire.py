@@ -63,7 +63,7 @@ class Answer:
         return json.loads(self.body, parse_float=decimal.Decimal)
 
     def __str__(self):
-        return f"{self.status} {self.body[:1500].decode(errors='replace')}"
+        return f"{self.status} {self.body[:600].decode(errors='replace')}"
 
 
 class Call:
