@@ -515,7 +515,7 @@ static const struct sb_route routes[] = {
 
 static const struct sb_program program = {
 	"chat", "Chat sessions, their messages, and feedback requests.",
-	routes, NULL
+	routes, NULL, .sends = true
 };
 
 int

@@ -261,7 +261,7 @@ static const struct sb_route routes[] = {
 
 static const struct sb_program program = {
 	"events", "What happens in chat sessions, as it happens.",
-	routes, "chat"
+	routes, "chat", .sends = true
 };
 
 int

@@ -262,7 +262,8 @@ fcgi_pause(struct sb_conn *conn, int64_t microseconds, int news)
  * request is always finished, and none can fall between a test and a wait.
  */
 void
-sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
+sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void),
+    bool (*fit)(void))
 {
 	static const int held[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
 	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -281,6 +282,8 @@ sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void))
 
 		if (ppoll(&listening, 1, NULL, &unblocked) < 0)
 			continue;
+		if (!fit())
+			break;
 		rc = FCGX_Accept_r(&r);
 		if (rc == -EAGAIN || rc == -EINTR || rc == -ECONNABORTED)
 			continue;	/* a sibling took it, or it is gone */

@@ -52,9 +52,11 @@ void	 sb_conn_limit(int64_t microseconds);
 /*
  * Accepts requests on standard input and calls serve with each, until SIGTERM,
  * SIGINT or SIGUSR1, which let the request in hand finish.  more() is asked
- * before each and ends the loop, too.
+ * before it waits for one and ends the loop, too; fit(), when one has come,
+ * leaves it to another process.
  */
-void	 sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void));
+void	 sb_conn_fastcgi(void (*serve)(struct sb_conn *), bool (*more)(void),
+	    bool (*fit)(void));
 
 /* -------------------------------------------------------------- prefork.c */
 
@@ -82,6 +84,39 @@ bool	 sb_worker_wanted(void);
 
 /* Has the parent call sb_worker_start; false if there is no parent. */
 bool	 sb_prefork_call(void);
+
+/* The parent, for a worker; else 0. */
+pid_t	 sb_prefork_parent(void);
+
+/* -------------------------------------------------------------- confine.c */
+
+/* What a process is there for, by which it is known what that takes. */
+enum sb_role { SB_SERVES, SB_SENDS };
+
+/* Whether sb_confine does something: it is wanted, and the kernel has it. */
+bool	 sb_confine_wanted(void);
+
+/*
+ * Gives up all files but the data directory's and what else the role reads, and
+ * all calls of the kernel that it doesn't take: for good, and for all that this
+ * process starts.  Ends it if the kernel has that and yet refuses.
+ */
+void	 sb_confine(enum sb_role);
+
+/*
+ * False once something else lies where one of those places was, or one came to
+ * be that wasn't there: this process can't use it, so it should end for one that
+ * can.
+ */
+bool	 sb_confine_holds(void);
+
+/* By what this kernel can confine, "Landlock (ABI 7) and seccomp"; or NULL. */
+const char *sb_confine_means(struct sb_pool *);
+
+/* -------------------------------------------------------------- syscalls.c */
+
+bool	 sb_syscalls_available(void);
+void	 sb_syscalls_allow(enum sb_role);	/* these, from here on */
 
 /* -------------------------------------------------------------- process.c */
 
@@ -521,6 +556,13 @@ void	 sb_outbox_committed(struct sb_request *);
 void	 sb_worker_call(struct sb_pool *);
 
 /*
+ * Has a process of that name, for the log, by which this one starts a worker
+ * when it is confined and can't itself.  It has nothing that is open here, and
+ * ends with this one.
+ */
+void	 sb_worker_prepare(const char *name);
+
+/*
  * Starts one that stays for a while, unless one runs, as nobody's child.  At
  * most once a second; where it can't, a log line says so.
  */
@@ -832,6 +874,13 @@ const char *sb_password_prepare(struct sb_pool *, const char *password);
 /* -------------------------------------------------------------- log.c */
 
 void	 sb_log_open(const char *program);
+
+/*
+ * From here on what is open is written to, wherever it is moved; or it is
+ * closed until the next line.
+ */
+void	 sb_log_keep(void);
+void	 sb_log_close(void);
 
 /* -------------------------------------------------------------- pool.c */
 

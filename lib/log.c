@@ -46,6 +46,7 @@ static struct {
 	int	 fd;
 	time_t	 checked;	/* monotonic, in seconds; 0: never */
 	bool	 complained;
+	bool	 kept;
 } file = { .fd = -1 };
 
 /* ------------------------------------------------------------ where it goes */
@@ -127,7 +128,7 @@ open_file(const char *path)
 	if (file.checked == now)
 		return;
 	file.checked = now;
-	if (is_current())
+	if (is_current() || (file.kept && file.fd >= 0))
 		return;
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
 	    O_NONBLOCK, 0640);
@@ -160,10 +161,28 @@ sb_log_open(const char *name)
 {
 	snprintf(program, sizeof(program), "%s", name);
 	file.checked = 0;
+	standard_error();
+	/* The zone's file is read now or, by the first line, later. */
+	tzset();
 	if (to_syslog())
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	else if (to_file())
 		open_file(sb_settings.log_file);
+}
+
+void
+sb_log_keep(void)
+{
+	file.kept = true;
+}
+
+void
+sb_log_close(void)
+{
+	if (file.fd >= 0)
+		close(file.fd);
+	file.fd = -1;
+	closelog();
 }
 
 /* ------------------------------------------------------------------ a line */

@@ -94,6 +94,12 @@ sb_worker_wanted(void)
 	    LEAVING);
 }
 
+pid_t
+sb_prefork_parent(void)
+{
+	return board == NULL ? 0 : board->parent;
+}
+
 bool
 sb_prefork_call(void)
 {

@@ -201,10 +201,10 @@ struct sb_route {
  * sentence, its routes, and a group of queries besides, or NULL.
  */
 struct sb_program {
-	const char	*name;
-	const char	*doc;
+	const char	*name, *doc;
 	const struct sb_route *routes;
 	const char	*queries;
+	bool		 sends;		/* webhooks may follow what it does */
 };
 
 /*

@@ -223,10 +223,26 @@ is_replaced(void)
 	    !sb_data_same(&first[1], &now[1]);
 }
 
+/* Who has no sibling ends after an answer, as nobody else would give it. */
 static bool
 more(void)
 {
-	return sb_worker_wanted() && !sb_db_outdated(store) && !is_replaced();
+	return sb_worker_wanted() && !sb_db_outdated(store) &&
+	    !is_replaced() && (sb_settings.workers > 0 || sb_confine_holds());
+}
+
+static bool
+fit(void)
+{
+	return sb_settings.workers == 0 || sb_confine_holds();
+}
+
+/* Before anything is open, and before this process is confined. */
+static void
+prepare_to_send(void)
+{
+	if (program->sends && sb_confine_wanted())
+		sb_worker_prepare(program->name);
 }
 
 /* Opens before the first request what all of them need; later will do, too. */
@@ -246,7 +262,8 @@ work(void)
 			r->access->prepare(store);
 	sb_idempotency_prepare(store, program->routes);
 	sb_limit_prepare(program->routes);
-	sb_conn_fastcgi(serve_one, more);
+	sb_confine(SB_SERVES);
+	sb_conn_fastcgi(serve_one, more, fit);
 	outdated = sb_db_outdated(store);
 	sb_db_free(store);
 	return outdated ? SB_OUTDATED : 0;
@@ -270,6 +287,8 @@ serve_fastcgi(char **argv)
 
 	if (wrong != 0)
 		return wrong;
+	if (sb_settings.workers == 0)
+		prepare_to_send();
 	sb_metrics_begin(program);
 	sb_metrics_open();
 	if (sb_settings.workers == 0)
@@ -291,6 +310,8 @@ serve_cgi(void)
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
+	prepare_to_send();
+	sb_confine(SB_SERVES);
 	sb_metrics_begin(program);
 	sb_serve(&conn, program->name, program->routes, store);
 	sb_db_free(store);

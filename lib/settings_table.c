@@ -100,6 +100,10 @@ const struct sb_setting sb_setting_table[] = {
 	{ "WAITERS", INTEGER, PROGRAMS, "64",
 	  "How many more of them may be made while some wait.",
 	  AT(waiters), RANGE(0, 1024), .unit = "processes" },
+	{ "CONFINE", BOOLEAN, PROGRAMS, "true",
+	  "Whether processes give up what they don't need, where the kernel "
+	  "lets them: files outside of the data directory, the network, other "
+	  "programs.", AT(confine) },
 	{ "HOST", TEXT, QUICKSTART, "127.0.0.1", "The address to listen at.",
 	  .fits = fits_host, .accepted = "an address or the name of a host" },
 	{ "PORT", INTEGER, QUICKSTART, "8000", "The port to listen at.",

@@ -30,6 +30,7 @@ struct sb_settings {
 	const char	*log_format;
 	int64_t		 workers;	/* 0: not set, no prefork */
 	int64_t		 waiters;
+	bool		 confine;
 	int64_t		 rate_limit_per_user;		/* 0: off */
 	int64_t		 rate_limit_per_session;
 	int64_t		 rate_limit_per_channel;

@@ -22,6 +22,8 @@
 #define SECONDS		"10"		/* 20, with what is in hand then */
 #define FDS_MAX		65536		/* where nobody lists them */
 
+static int starter = -1;	/* what a byte calls a process by */
+
 static const char *
 runnable(const char *path)
 {
@@ -50,26 +52,38 @@ find_command(struct sb_pool *pool)
 	return runnable(SB_BINDIR "/" COMMAND);
 }
 
-/* Nothing that is open goes on, whoever has opened it. */
 static void
-close_on_exec(void)
+leave_one(int fd, unsigned int flags)
+{
+	if (flags & CLOSE_RANGE_CLOEXEC)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	else
+		close(fd);
+}
+
+/*
+ * Nothing that is open goes on, whoever has opened it: from here, or with
+ * CLOSE_RANGE_CLOEXEC from the next program on.
+ */
+static void
+leave_behind(unsigned int flags)
 {
 	DIR *dir;
 	struct dirent *entry;
 
-	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+	if (close_range(STDERR_FILENO + 1, ~0U, (int)flags) == 0)
 		return;
 	/* Before Linux 5.11 */
 	if ((dir = opendir("/proc/self/fd")) == NULL) {
 		for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
+			leave_one(fd, flags);
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		const long fd = strtol(entry->d_name, NULL, 10);
 
-		if (fd > STDERR_FILENO)
-			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+		if (fd > STDERR_FILENO && fd != dirfd(dir))
+			leave_one((int)fd, flags);
 	}
 	closedir(dir);
 }
@@ -91,7 +105,7 @@ become(const char *path, char **environment)
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (null < 0 || dup2(null, fd) < 0)
 			return;
-	close_on_exec();
+	leave_behind(CLOSE_RANGE_CLOEXEC);
 	execve(path, arguments, environment);
 	sb_log(SB_ERROR, "%s: %s", path, strerror(errno));
 }
@@ -112,6 +126,52 @@ detach(struct sb_pool *pool, const char *path)
 	else
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
+}
+
+/* Nothing else that is open goes on. */
+static _Noreturn void
+stand_by(int calls, const char *name)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char call;
+	ssize_t n;
+
+	/* Who ends a web server's programs leaves what they have begun. */
+	setsid();
+	sb_log_close();
+	if (null < 0 || dup2(calls, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0)
+		_exit(EX_OSERR);
+	leave_behind(0);
+	sb_log_open(name);
+	while ((n = read(STDIN_FILENO, &call, 1)) > 0 ||
+	    (n < 0 && errno == EINTR))
+		if (n > 0)
+			sb_worker_start();
+	_exit(0);
+}
+
+void
+sb_worker_prepare(const char *name)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		sb_log(SB_ERROR, "pipe: %s", strerror(errno));
+		return;
+	}
+	if ((pid = fork()) == 0) {
+		close(ends[1]);
+		stand_by(ends[0], name);
+	}
+	close(ends[0]);
+	if (pid > 0)
+		starter = ends[1];
+	else {
+		sb_log(SB_ERROR, "fork: %s", strerror(errno));
+		close(ends[1]);
+	}
 }
 
 bool
@@ -145,6 +205,18 @@ is_too_soon(void)
 	return false;
 }
 
+/* False if there is none; that it has ended is a fault. */
+static bool
+call_starter(void)
+{
+	if (starter < 0)
+		return false;
+	if (write(starter, "", 1) != 1)
+		sb_log(SB_ERROR, "webhooks: who starts the worker is gone: %s",
+		    strerror(errno));
+	return true;
+}
+
 void
 sb_worker_start(void)
 {
@@ -152,6 +224,8 @@ sb_worker_start(void)
 	struct sb_pool *pool;
 	const char *path;
 
+	if (call_starter())
+		return;
 	if (sb_slot_is_taken(SB_WORKER_SLOT) || !sb_worker_can_send() ||
 	    is_too_soon())
 		return;
