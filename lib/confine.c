@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <openssl/conf.h>
 #include <openssl/crypto.h>
 
 #include "internal.h"
@@ -171,6 +172,29 @@ open_up_for_all(int ruleset, uint64_t handled)
 }
 
 /*
+ * For who doesn't have OpenSSL read them beforehand: that takes a tenth of all
+ * the time that a request takes by plain CGI.
+ */
+static void
+open_up_openssl(int ruleset)
+{
+	static const char *const places[] = {
+		"/etc/crypto-policies", "/etc/pki/tls/openssl.d",
+		"/usr/share/crypto-policies",
+	};
+	const char *modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
+	char *settings = CONF_get1_default_config_file();
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		read_below(ruleset, places[i]);
+	if (modules != NULL)
+		read_below(ruleset, modules);
+	if (settings != NULL)
+		read_below(ruleset, settings);
+	OPENSSL_free(settings);
+}
+
+/*
  * To look a name up, and to know whom to trust.  Some of these are replaced by
  * others at any time, and then this process, too.
  */
@@ -212,6 +236,8 @@ keep_to_places(enum sb_role role, int abi)
 	if (ruleset < 0)
 		sb_fatal("confinement: Landlock: %s", strerror(errno));
 	open_up_for_all(ruleset, all.files);
+	if (role != SB_SERVES)
+		open_up_openssl(ruleset);
 	if (sends)
 		open_up_to_send(ruleset);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
@@ -277,8 +303,9 @@ give_up(enum sb_role role, const char *means)
 	const int abi = landlock();
 	const bool filter = sb_syscalls_available();
 
-	/* It reads files of the system's when it is first called. */
-	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	/* It reads files of the system's at its first call. */
+	if (role == SB_SERVES)
+		OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0)
 		sb_fatal("confinement: %s", strerror(errno));
 	confined_at = looked_at = sb_monotonic();

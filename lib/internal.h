@@ -90,8 +90,8 @@ pid_t	 sb_prefork_parent(void);
 
 /* -------------------------------------------------------------- confine.c */
 
-/* What a process is there for, by which it is known what that takes. */
-enum sb_role { SB_SERVES, SB_SENDS };
+/* What a process is there for: requests, one request, or webhooks. */
+enum sb_role { SB_SERVES, SB_SERVES_ONE, SB_SENDS };
 
 /* Whether sb_confine does something: it is wanted, and the kernel has it. */
 bool	 sb_confine_wanted(void);

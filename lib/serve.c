@@ -311,7 +311,7 @@ serve_cgi(void)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
 	prepare_to_send();
-	sb_confine(SB_SERVES);
+	sb_confine(SB_SERVES_ONE);
 	sb_metrics_begin(program);
 	sb_serve(&conn, program->name, program->routes, store);
 	sb_db_free(store);

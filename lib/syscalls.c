@@ -72,7 +72,7 @@ static const int serving[] = {
 /* Besides: threads that look names up, and connections. */
 static const int sending[] = {
 	SYS_set_robust_list, SYS_rseq, SYS_pipe2, SYS_eventfd2,
-	SYS_socketpair, SYS_sendmmsg, SYS_recvmmsg, SYS_mprotect,
+	SYS_socketpair, SYS_sendmmsg, SYS_recvmmsg,
 	SYS_timerfd_create, SYS_timerfd_settime, SYS_epoll_create1,
 	SYS_epoll_ctl, SYS_epoll_pwait,
 #ifdef SYS_open
@@ -101,9 +101,13 @@ static const struct rule serving_rules[] = {
 	{ SYS_mprotect, { { 2, PROT_EXEC, 0 } }, 1 },
 };
 
-/* How libc looks names up it loads when it comes to it. */
-static const struct rule sending_rules[] = {
+/* Who hasn't the time to load all beforehand. */
+static const struct rule loading_rules[] = {
 	{ SYS_mmap, { { 0 } }, 0 },
+	{ SYS_mprotect, { { 0 } }, 0 },
+};
+
+static const struct rule sending_rules[] = {
 	{ SYS_socket, { { 0, ALL_BITS, AF_UNIX } }, 1 },
 	{ SYS_socket, { { 0, ALL_BITS, AF_INET } }, 1 },
 	{ SYS_socket, { { 0, ALL_BITS, AF_INET6 } }, 1 },
@@ -114,10 +118,37 @@ static const struct rule sending_rules[] = {
 
 /* ------------------------------------------------------------- the filter */
 
-#define MOST		1024
+/*
+ * What becomes of each call, by its number.  The kernel goes through a filter
+ * with every number when it gets it, so this one is a tree: a list of the same
+ * calls takes ten times as long, which plain CGI would feel.
+ */
+enum fate { REFUSED, ALLOWED, JUDGED };
+static unsigned char fates[KNOWN + 1];
+static const struct rule *rules[16];	/* for those that are judged */
+static size_t rules_used;
 
+#define MOST		1024
 static struct sock_filter filter[MOST];
 static unsigned short length;
+
+static void
+allow(const int *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fates[calls[i]] = ALLOWED;
+}
+
+static void
+judge(const struct rule *of, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rules_used == sizeof(rules) / sizeof(rules[0]))
+			sb_fatal("confinement: too many rules");
+		fates[of[i].call] = JUDGED;
+		rules[rules_used++] = &of[i];
+	}
+}
 
 static void
 add(unsigned short code, uint32_t k, size_t if_so, size_t if_not)
@@ -141,8 +172,7 @@ answer(uint32_t what)
 }
 
 #define IS		(BPF_JMP | BPF_JEQ | BPF_K)
-#define IS_ABOVE	(BPF_JMP | BPF_JGT | BPF_K)
-#define NUMBER		offsetof(struct seccomp_data, nr)
+#define IS_FROM		(BPF_JMP | BPF_JGE | BPF_K)
 #define REFUSE(error)	(SECCOMP_RET_ERRNO | (error))
 
 /* The lower half of an argument. */
@@ -152,70 +182,100 @@ argument(int i)
 	return offsetof(struct seccomp_data, args) + (size_t)i * 8;
 }
 
+/* Each check is three long; behind them is the answer. */
 static void
-allow(int call)
-{
-	add(IS, (uint32_t)call, 0, 1);
-	answer(SECCOMP_RET_ALLOW);
-}
-
-/* Each check is three long; behind them are two. */
-static void
-allow_if(const struct rule *rule)
+add_rule(const struct rule *rule)
 {
 	const size_t n = (size_t)rule->checks;
 
-	add(IS, (uint32_t)rule->call, 0, 3 * n + 2);
 	for (size_t i = 0; i < n; i++) {
 		load(argument(rule->is[i].argument));
 		add(BPF_ALU | BPF_AND | BPF_K, rule->is[i].mask, 0, 0);
 		add(IS, rule->is[i].value, 0, 3 * (n - 1 - i) + 1);
 	}
 	answer(SECCOMP_RET_ALLOW);
-	load(NUMBER);
+}
+
+/* libc tries the older call, clone, if it doesn't know the newer one. */
+static void
+add_fate(int call)
+{
+	for (size_t i = 0; i < rules_used; i++)
+		if (fates[call] == JUDGED && rules[i]->call == call)
+			add_rule(rules[i]);
+	answer(fates[call] == ALLOWED ? SECCOMP_RET_ALLOW :
+	    REFUSE(call == SYS_clone3 ? ENOSYS : EPERM));
+}
+
+/* Whether nobody can tell the two by what becomes of them. */
+static bool
+are_alike(int a, int b)
+{
+	return fates[a] == fates[b] && fates[a] != JUDGED &&
+	    (a == SYS_clone3) == (b == SYS_clone3);
+}
+
+/* For calls from one to another, of which there are starts[0] to starts[n]. */
+static void
+add_tree(const int *starts, size_t n)
+{
+	const size_t half = n / 2;
+	unsigned short jump;
+
+	if (n == 1) {
+		add_fate(starts[0]);
+		return;
+	}
+	add(IS_FROM, (uint32_t)starts[half], 0, 1);
+	jump = length;
+	add(BPF_JMP | BPF_JA, 0, 0, 0);
+	add_tree(starts, half);
+	filter[jump].k = (uint32_t)(length - jump - 1);
+	add_tree(starts + half, n - half);
 }
 
 static void
-allow_all(const int *calls, size_t n, const struct rule *rules, size_t m)
+make(void)
 {
-	for (size_t i = 0; i < n; i++)
-		allow(calls[i]);
-	for (size_t i = 0; i < m; i++)
-		allow_if(&rules[i]);
-}
+	static int starts[KNOWN + 1];
+	size_t n = 0;
 
-/* To end by abort(), and to call the parent for another worker. */
-static void
-allow_signals(void)
-{
-	allow_if(&(struct rule){ SYS_tgkill,
-	    { { 0, ALL_BITS, (uint32_t)getpid() } }, 1 });
-	if (sb_prefork_parent() != 0)
-		allow_if(&(struct rule){ SYS_kill, {
-		    { 0, ALL_BITS, (uint32_t)sb_prefork_parent() },
-		    { 1, ALL_BITS, SIGUSR2 } }, 2 });
-}
-
-#define N(list)	(sizeof(list) / sizeof((list)[0]))
-
-static void
-make(enum sb_role role)
-{
-	length = 0;
+	for (int call = 0; call <= KNOWN; call++)
+		if (call == 0 || !are_alike(call - 1, call))
+			starts[n++] = call;
 	load(offsetof(struct seccomp_data, arch));
 	add(IS, MACHINE, 1, 0);
 	answer(REFUSE(EPERM));
-	load(NUMBER);
-	allow_all(serving, N(serving), serving_rules, N(serving_rules));
-	if (role == SB_SENDS)
-		allow_all(sending, N(sending), sending_rules,
-		    N(sending_rules));
-	allow_signals();
-	/* libc tries the older call, clone, if it doesn't know this one. */
-	add(IS, SYS_clone3, 1, 0);
-	add(IS_ABOVE, KNOWN, 0, 1);
+	load(offsetof(struct seccomp_data, nr));
+	add(IS_FROM, KNOWN + 1, 0, 1);
 	answer(REFUSE(ENOSYS));
-	answer(REFUSE(EPERM));
+	add_tree(starts, n);
+}
+
+#define ALL(list)	(list), sizeof(list) / sizeof((list)[0])
+
+static void
+choose(enum sb_role role)
+{
+	static struct rule own[] = {
+		/* To end by abort(), and to call for another worker. */
+		{ SYS_tgkill, { { 0, ALL_BITS, 0 } }, 1 },
+		{ SYS_kill, { { 0, ALL_BITS, 0 }, { 1, ALL_BITS, SIGUSR2 } },
+		    2 },
+	};
+	const pid_t parent = sb_prefork_parent();
+
+	allow(ALL(serving));
+	judge(ALL(serving_rules));
+	if (role != SB_SERVES)
+		judge(ALL(loading_rules));
+	if (role == SB_SENDS) {
+		allow(ALL(sending));
+		judge(ALL(sending_rules));
+	}
+	own[0].is[0].value = (uint32_t)getpid();
+	own[1].is[0].value = (uint32_t)parent;
+	judge(own, parent == 0 ? 1 : 2);
 }
 
 bool
@@ -234,7 +294,8 @@ sb_syscalls_allow(enum sb_role role)
 	const struct sock_fprog program = { .filter = filter };
 	struct sock_fprog all = program;
 
-	make(role);
+	choose(role);
+	make();
 	all.len = length;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 	    SECCOMP_FILTER_FLAG_SPEC_ALLOW, &all) != 0)
