@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "fetch.h"
 #include "work.h"
 
 #define LOOKS_APART	(15 * SB_SECOND) /* who wakes us may be killed before */
@@ -169,8 +170,12 @@ go_on(void)
 	run.look_at = 0;
 	for (;;) {
 		collect();
-		/* A newer program takes over where that is looked after. */
-		run.stopped |= sb_db_outdated(run.work.db);
+		/*
+		 * One that knows more, or can use what was replaced, takes
+		 * over where that is looked after.
+		 */
+		run.stopped |= sb_db_outdated(run.work.db) ||
+		    !sb_confine_holds();
 		if (!is_over() && in_hand() < WORK_LANES &&
 		    sb_monotonic() >= run.look_at)
 			look();
@@ -251,6 +256,7 @@ work_with(struct cmd *c, bool quiet)
 	    sb_wake_listen(c->pool, SB_WORKER_NEWS);
 	catch_signals();
 	sb_db_finish(c->db, true);
+	sb_confine(SB_SENDS, cmd_fetch_trusted());
 	status = work(c->name, quiet);
 	if (run.listener >= 0)
 		sb_wake_end(c->pool, run.listener, SB_WORKER_NEWS);
@@ -303,8 +309,12 @@ cmd_work(char **arguments)
 		fprintf(stderr, "switchboard %s: there is no network here\n",
 		    name);
 		status = CMD_UNAVAILABLE;
-	} else if ((status = webhook_begin(name)) == CMD_OK)
+	} else if ((status = webhook_begin(name)) == CMD_OK) {
+		/* Another one may be wanted after this one. */
+		if (run.stay == FOR_SECONDS && sb_confine_wanted())
+			sb_worker_prepare("switchboard");
 		status = work_with(&c, quiet);
+	}
 	sb_db_attach(c.db, c.pool);
 	return cmd_end(&c, status, NULL);
 }

@@ -221,7 +221,7 @@ open_up_to_send(int ruleset)
 
 /* Workers call their parent by a signal, which syscalls.c restricts to that. */
 static void
-keep_to_places(enum sb_role role, int abi)
+keep_to_places(enum sb_role role, int abi, const char *also)
 {
 	const bool sends = role == SB_SENDS;
 	const struct ruleset all = {
@@ -240,6 +240,8 @@ keep_to_places(enum sb_role role, int abi)
 		open_up_openssl(ruleset);
 	if (sends)
 		open_up_to_send(ruleset);
+	if (also != NULL)
+		read_below(ruleset, also);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
 		sb_fatal("confinement: Landlock: %s", strerror(errno));
 	close(ruleset);
@@ -298,7 +300,7 @@ sb_confine_wanted(void)
 
 /* After this the kernel doesn't say what it has. */
 static void
-give_up(enum sb_role role, const char *means)
+give_up(enum sb_role role, const char *also, const char *means)
 {
 	const int abi = landlock();
 	const bool filter = sb_syscalls_available();
@@ -310,7 +312,7 @@ give_up(enum sb_role role, const char *means)
 		sb_fatal("confinement: %s", strerror(errno));
 	confined_at = looked_at = sb_monotonic();
 	if (abi != 0) {
-		keep_to_places(role, abi);
+		keep_to_places(role, abi, also);
 		sb_log_keep();
 	}
 	if (filter)
@@ -319,7 +321,7 @@ give_up(enum sb_role role, const char *means)
 }
 
 void
-sb_confine(enum sb_role role)
+sb_confine(enum sb_role role, const char *also)
 {
 	const char *means;
 
@@ -327,7 +329,7 @@ sb_confine(enum sb_role role)
 		return;
 	kept = sb_pool_new();
 	if ((means = sb_confine_means(kept)) != NULL)
-		give_up(role, means);
+		give_up(role, also, means);
 	else
 		sb_log(SB_DEBUG, "not confined: the kernel has neither "
 		    "Landlock nor seccomp");

@@ -99,9 +99,10 @@ bool	 sb_confine_wanted(void);
 /*
  * Gives up all files but the data directory's and what else the role reads, and
  * all calls of the kernel that it doesn't take: for good, and for all that this
- * process starts.  Ends it if the kernel has that and yet refuses.
+ * process starts.  Another file stays open to it unless that is NULL.  Ends it
+ * if the kernel has all this and yet refuses.
  */
-void	 sb_confine(enum sb_role);
+void	 sb_confine(enum sb_role, const char *also);
 
 /*
  * False once something else lies where one of those places was, or one came to

@@ -262,7 +262,7 @@ work(void)
 			r->access->prepare(store);
 	sb_idempotency_prepare(store, program->routes);
 	sb_limit_prepare(program->routes);
-	sb_confine(SB_SERVES);
+	sb_confine(SB_SERVES, NULL);
 	sb_conn_fastcgi(serve_one, more, fit);
 	outdated = sb_db_outdated(store);
 	sb_db_free(store);
@@ -311,7 +311,7 @@ serve_cgi(void)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
 	prepare_to_send();
-	sb_confine(SB_SERVES_ONE);
+	sb_confine(SB_SERVES_ONE, NULL);
 	sb_metrics_begin(program);
 	sb_serve(&conn, program->name, program->routes, store);
 	sb_db_free(store);
