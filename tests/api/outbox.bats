@@ -795,13 +795,21 @@ decide()
 	expect 201
 }
 
-# The processes of ours that work in this test's directory.
+is_worker()	# PID
+{
+	[ "$({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null)" = \
+	    'switchboard work --for 10 ' ]
+}
+
+# The processes of ours that work in this test's directory; not those of theirs
+# that only start the next one.
 workers()
 {
 	local dir
 	for dir in /proc/[0-9]*; do
-		[ "$({ tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null)" = \
-		    'switchboard work --for 10 ' ] || continue
+		is_worker "${dir#/proc/}" || continue
+		is_worker "$(ps -o ppid= -p "${dir#/proc/}" | tr -d ' ')" &&
+		    continue
 		{ tr '\0' '\n' <"$dir/environ"; } 2>/dev/null |
 		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" || continue
 		echo "${dir#/proc/}"

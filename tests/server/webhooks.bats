@@ -32,12 +32,15 @@ teardown()
 	rm -rf "$place"
 }
 
-# The workers of this installation.
+# The workers of this installation; not their children, which only start the
+# next one.
 senders()
 {
 	local name
 
-	for name in $(ps -e -o pid=,args= | awk '/work --for 10/ { print $1 }')
+	for name in $(ps -e -o pid=,ppid=,args= | awk '
+	    /work --for 10/ { parent[$1] = $2 }
+	    END { for (i in parent) if (!(parent[i] in parent)) print i }')
 	do
 		if tr '\0' '\n' <"/proc/$name/environ" 2>/dev/null |
 		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA"; then
