@@ -27,12 +27,13 @@ find_header(const struct sb_check *c, const char *name)
 
 	for (char *p = variable; *p != '\0'; p++)
 		*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
-	if ((value = sb_variable(c->rq, variable)) == NULL)
+	value = sb_param(c->rq->way->conn, variable);
+	if (value == NULL || *value == '\0')
 		return NULL;
 	pair = sb_alloc(c->rq->pool, sizeof(*pair));
 	pair->name = name;
-	pair->value = value;
 	pair->length = strlen(value);
+	pair->value = sb_copy(c->rq->pool, value, pair->length);
 	if (!sb_utf8_valid(value, pair->length))
 		pair->wrong = "is not valid UTF-8";
 	return pair;

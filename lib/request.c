@@ -63,7 +63,11 @@ param(const struct sb_request *rq, const char *name)
 const char *
 sb_variable(const struct sb_request *rq, const char *name)
 {
-	return param(rq, name);
+	const char *value = param(rq, name);
+
+	/* Answers tell of some, and are JSON. */
+	return value == NULL ? NULL : sb_utf8_mend(rq->pool, value,
+	    strlen(value), NULL);
 }
 
 static void

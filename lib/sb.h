@@ -269,7 +269,7 @@ const char *sb_texts_json(const struct sb_request *, int field);
 	    "same body, to get the same answer.", .in = SB_IN_HEADER, \
 	.optional = true, .pattern = "^[A-Za-z0-9._-]{1,64}$" }
 
-/* A variable of the web server's (RFC 3875 section 4.1), or NULL. */
+/* A variable of the web server's (RFC 3875 4.1), made UTF-8; or NULL. */
 const char *sb_variable(const struct sb_request *, const char *name);
 
 /* ------------------------------------------------------------- its answer */

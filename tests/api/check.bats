@@ -46,6 +46,12 @@ ask()	# [TOKEN] [Name: value]...
 	holds '.forwarded_for == null'
 }
 
+@test "what came through that isn't UTF-8 is told in UTF-8" {
+	ask "$(sign)" $'X-Forwarded-For: 198.51.100.7 \xff'
+	expect 200
+	holds '.forwarded_for == "198.51.100.7 \ufffd"'
+}
+
 @test "events of a stream come one by one" {
 	local token=$(sign)
 	call GET /api/auth/check/stream "Authorization: Bearer $token"
