@@ -16,7 +16,7 @@ int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 #define PROMISE(holds) \
 	((holds) ? (void)0 : broken(#holds, __FILE__, __LINE__))
 
-static inline void
+_Noreturn static inline void
 broken(const char *promise, const char *file, int line)
 {
 	fprintf(stderr, "%s:%d: broken promise: %s\n", file, line, promise);
