@@ -120,7 +120,7 @@ class File:
         return bytes(content)
 
 
-FOLDER = object()
+FOLDER = "folder"
 
 
 @dataclass

@@ -4,25 +4,29 @@ Below SQLite: record.c notes what the programs ask of the disk, in one order,
 and the clients' promises among it; disk.py makes of that what may be left at
 random moments; and each of these is judged like a database that was used.
 Meanwhile the command line makes keys, backups and checkpoints, whose success is
-a promise, too.  A migration and a restore follow, on disks of their own."""
+a promise, too.  A migration and restores follow, on disks of their own; and the
+same for programs that flush no file, or no folder, of which something has to
+get lost."""
 
-import contextlib
+import copy
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 
 import disk
 import judge
+import old
 from disk import Disk, steps
 from image import Image, Then, step_of
 from installation import PROGRAMS
 from ledger import Ledger
 from load import Load
 
-SCHEMA = "../../sql/schema"
 ASKED = 10                      # one in so many images is asked by programs, too
 FEW = 4                         # likewise, by comparing the backup, too
 SHARE = 0.3                     # of the time is for making the record
@@ -30,10 +34,13 @@ LOAD = 2, 5                     # seconds of it, as images grow with it
 EARLY = 400                     # steps until all is made
 GUESS = 0.03                    # seconds that an image takes
 NAP = 0.15                      # between two commands
+CONTROLS = 60                   # images of a deaf disk, until one lacks something
+PARTS = 0.6, 0.15, 0.15, 0.1    # of the time: load, migration, two restores
 # Counts are written, and the secret is made that they are named by.
 COUNTED = {"LOGIN_FAILURES_PER_ACCOUNT": "100",
            "RATE_LIMIT_PER_ADDRESS": "1000", "RATE_LIMIT_WINDOW_SECONDS": "1"}
-USERS = 40                      # of a database that is migrated or restored
+USERS = 8                       # of a database that is restored
+MANY = 300                      # of one that is migrated
 
 
 class Witness(Ledger):
@@ -272,16 +279,138 @@ def serve(place, seconds):
     return recorded, before, operator
 
 
-def run(place, seconds):
-    end = time.monotonic() + max(LOAD[0] + 2, seconds)
+def judge_load(place, image, seconds):
+    """What is left of the disk that the load was on."""
     recorded, before, operator = serve(place, SHARE * seconds)
     record = list(steps(recorded.path))
-    judging = Judge(place, place.ledger, Image(
-        place, **COUNTED))
+    fresh = copy.deepcopy(before)
+    judging = Judge(place, place.ledger, image)
+    end = time.monotonic() + (1 - SHARE) * seconds
     for left, said in images(place.random, before, record, end):
         judging.judge(left, said, before)
     place.verdict = judging.verdict
     place.note(f"{len(record)} steps of the disk")
-    place.note(f"{judging.count} images")
+    place.note(f"{judging.count} images of load")
     place.note(f"{operator.keys} keys, {operator.backups} backups, "
                f"{operator.ticks} ticks")
+    for name, deaf in (("file", disk.FLUSHED), ("folder", disk.FOLDER_FLUSHED)):
+        control(place, image, copy.deepcopy(fresh), record, name, deaf)
+
+
+def control(place, image, before, record, name, deaf):
+    """Programs that don't flush that lose something, and it is noticed."""
+    before.deaf = deaf
+    judging = Judge(place, place.ledger, image)
+    said, each = Said(), max(1, len(record) // CONTROLS)
+    for number, step in enumerate(record):
+        if step.kind == disk.SAID:
+            said.take(step.name)
+        else:
+            before.take(step)
+        if number % each == 0 and said.ledger > 0:
+            judging.judge(before.after_cut(place.random), said, before)
+            if judging.verdict.lost or judging.verdict.wrong:
+                return
+    place.wrong(f"without a flush of any {name} nothing got lost in "
+                f"{judging.count} images: this test can't fail")
+
+
+def cut_command(place, image, recorded, arguments, look, seconds):
+    """Lets the command run, and has look(whether it had ended) judge what is
+    left of many moments of it; it returns what is wrong."""
+    before = Disk(recorded.folder)
+    recorded.command(*arguments)
+    recorded.say("ended")
+    count, end = 0, time.monotonic() + seconds
+    for left, said in images(place.random, before, list(steps(recorded.path)),
+                             end):
+        image.clear()
+        before.lay_out(left, image.folder)
+        for text in look("ended" in said.marks):
+            place.wrong(f"switchboard {arguments[0]}: {text}")
+        count += 1
+    place.note(f"{count} of {arguments[0]}")
+
+
+def migrate(place, image, seconds):
+    """The old content or the new one; and the next start completes it."""
+    recorded = Recorded(place, "migration")
+    os.mkdir(recorded.installation.data, 0o700)
+    old.make(recorded.installation.database, 1, MANY)
+    database = image.installation.database
+
+    def look(ended):
+        found = old.look(database, (old.NEWEST,) if ended else (1, old.NEWEST),
+                         MANY)
+        done = image.installation.switchboard("migrate")
+        if done.returncode != 0:
+            found.append(f"then migrate: {done.returncode} {done.stderr}")
+        return found + old.look(database, (old.NEWEST,), MANY)
+
+    cut_command(place, image, recorded, ["migrate"], look, seconds)
+
+
+def names_of(database):
+    with closing(sqlite3.connect(database)) as file:
+        return {name for name, in file.execute("SELECT username FROM users")}
+
+
+def people(place, name):
+    """The data directory of an installation that has some users."""
+    made = place.installation(name)
+    for number in range(USERS):
+        answer = made.cgi("auth", "POST", "/api/auth/register", body={
+            "username": f"{name}{number}", "password": "password123",
+            "email": f"{name}{number}@example.com"})
+        place.must(answer.status == 201, f"register: {answer}")
+    return made
+
+
+def restore(place, image, before, saved, name, seconds):
+    """What was there or what was saved, with its keys once the command has
+    ended.  Doing it again completes it."""
+    recorded = Recorded(place, name)
+    shutil.copytree(before.data, recorded.installation.data)
+    if name == "over-damage":
+        os.truncate(recorded.installation.database, 8192)
+    backup = os.path.join(recorded.folder, "backup")
+    shutil.copy(os.path.join(place.folder, "saved.backup"), backup)
+    old_names, new_names = (names_of(one.database) for one in (before, saved))
+    with open(os.path.join(saved.data, "signing-keys.json"), "rb") as file:
+        keys = file.read()
+
+    def look(ended):
+        found = image.flaws() if ended else []
+        if ended or name != "over-damage":
+            names = names_of(image.installation.database)
+            if names != new_names and (ended or names != old_names):
+                found.append(f"the users are {names}")
+        done = image.installation.switchboard("restore", "--force", os.path.join(
+            image.folder, "backup"))
+        if done.returncode != 0:
+            found.append(f"then restore: {done.returncode} {done.stderr}")
+        elif names_of(image.installation.database) != new_names:
+            found.append("a second restore doesn't complete it")
+        return found
+
+    def look_at_keys(ended):
+        path = os.path.join(image.data, "signing-keys.json")
+        with open(path, "rb") as file:
+            found = [] if not ended or file.read() == keys else \
+                ["the keys are not those of the backup"]
+        return found + look(ended)
+
+    cut_command(place, image, recorded, ["restore", "--force", backup],
+                look_at_keys, seconds)
+
+
+def run(place, seconds):
+    image = Image(place, **COUNTED)
+    load, migration, whole, damaged = (part * seconds for part in PARTS)
+    judge_load(place, image, load)
+    migrate(place, image, migration)
+    before, saved = people(place, "before"), people(place, "saved")
+    done = saved.switchboard("backup", os.path.join(place.folder, "saved.backup"))
+    place.must(done.returncode == 0, f"backup: {done.stderr}")
+    restore(place, image, before, saved, "restore", whole)
+    restore(place, image, before, saved, "over-damage", damaged)
