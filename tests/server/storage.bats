@@ -1,0 +1,21 @@
+#!/usr/bin/env bats
+#
+# What becomes of the files below the programs, and that nobody is told a lie
+# because of it: a few seconds of each fault of tests/faults/run that is about
+# them, which says more.
+
+bats_require_minimum_version 1.5.0
+
+# fault NAME SECONDS: it happens, and nothing is lost.
+fault()
+{
+	run -0 timeout 100 "$SB_SOURCE/tests/faults/run" --seconds "$2" "$1"
+	echo "$output"
+	[[ $output != *'not run:'* ]] || skip "${output#*not run: }"
+	[[ ${lines[-1]} == *' promises, 0 lost, 0 wrong'* ]]
+}
+
+@test "after a power cut at any moment all is there that was promised" {
+	fault power 10
+	[[ ${lines[-1]} =~ ^'1 faults, '[1-9][0-9][0-9]+' promises, ' ]]
+}
