@@ -38,7 +38,7 @@ files()
 	    usr/share/man/man5/switchboard.env.5 \
 	    usr/share/man/man8/switchboard.8 \
 	    usr/share/bash-completion/completions/switchboard \
-	    usr/share/doc/switchboard/README.md \
+	    usr/share/doc/switchboard/{README,SECURITY}.md \
 	    usr/share/doc/switchboard/examples/logrotate/switchboard \
 	    usr/share/doc/switchboard/examples/logcheck/switchboard \
 	    usr/share/doc/switchboard/examples/cron/switchboard \
