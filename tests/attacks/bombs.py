@@ -356,5 +356,7 @@ def together(site, chosen):
 
 def run(site):
     chosen = list(bombs())
+    if site.short:
+        chosen = site.random.sample(chosen, 80)
     alone(site, chosen)
-    together(site, site.random.sample(chosen, 60) if site.short else chosen)
+    together(site, chosen)
