@@ -243,6 +243,7 @@ def files(site, secrets):
               encoding="utf-8") as file:
         for key in json.load(file)["keys"]:
             secrets.add(key["k"])
+    site.account()
     secrets.add(site.rows("SELECT password FROM users LIMIT 1")[0][0])
 
 
