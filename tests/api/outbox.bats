@@ -795,24 +795,17 @@ decide()
 	expect 201
 }
 
-is_worker()	# PID
-{
-	[ "$({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null)" = \
-	    'switchboard work --for 10 ' ]
-}
-
-# The processes of ours that work in this test's directory; not those of theirs
-# that only start the next one.
+# The processes of ours that work in this test's directory; not their children,
+# which only start the next one.
 workers()
 {
-	local dir
-	for dir in /proc/[0-9]*; do
-		is_worker "${dir#/proc/}" || continue
-		is_worker "$(ps -o ppid= -p "${dir#/proc/}" | tr -d ' ')" &&
-		    continue
-		{ tr '\0' '\n' <"$dir/environ"; } 2>/dev/null |
+	local pid
+	for pid in $(ps -e -o pid=,ppid=,args= | awk '
+	    /switchboard work --for 10$/ { parent[$1] = $2 }
+	    END { for (i in parent) if (!(parent[i] in parent)) print i }'); do
+		{ tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null |
 		    grep -qx "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" || continue
-		echo "${dir#/proc/}"
+		echo "$pid"
 	done
 }
 
