@@ -23,6 +23,7 @@ static const struct {
 	{ "settings", "proxies", cmd_check_proxies },
 	{ "settings", "limits", cmd_check_limits },
 	{ "settings", "hashes", cmd_check_hashes },
+	{ "settings", "confinement", cmd_check_confinement },
 	{ "settings", "log", cmd_check_log },
 	{ "data", "directory", cmd_check_directory },
 	{ "data", "files", cmd_check_files },

@@ -414,3 +414,20 @@ cmd_check_hashes(struct cmd_check *c)
 		    (long long)(each >> 10), (long long)cores,
 		    cores == 1 ? "" : "s");
 }
+
+/* What a kernel lacks can't be set; it is worth knowing all the same. */
+void
+cmd_check_confinement(struct cmd_check *c)
+{
+	const char *means = sb_confine_means(c->pool);
+
+	if (!sb_settings.confine)
+		cmd_is_unwise(c, cmd_set_to(c, "CONFINE", "true"),
+		    "CONFINE is false: who finds a fault in a program can do "
+		    "all that its user can");
+	else if (means == NULL)
+		cmd_is_unwise(c, NULL, "programs are not confined: this kernel "
+		    "lets them have neither Landlock nor seccomp");
+	else
+		cmd_is_fine(c, "programs are confined by %s", means);
+}

@@ -59,6 +59,7 @@ void	 cmd_check_origins(struct cmd_check *);
 void	 cmd_check_proxies(struct cmd_check *);
 void	 cmd_check_limits(struct cmd_check *);
 void	 cmd_check_hashes(struct cmd_check *);
+void	 cmd_check_confinement(struct cmd_check *);
 
 /* --------------------------------------------------------- check_files.c */
 

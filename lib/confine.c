@@ -285,10 +285,12 @@ sb_confine_means(struct sb_pool *pool)
 	const int abi = landlock();
 	const bool filter = sb_syscalls_available();
 
+	if (SANITIZED || (abi == 0 && !filter))
+		return NULL;
 	if (abi == 0)
-		return filter ? "seccomp" : NULL;
-	return sb_printf(pool, "Landlock (ABI %d)%s", abi,
-	    filter ? " and seccomp" : "");
+		return "seccomp alone, as this kernel has no Landlock";
+	return sb_printf(pool, "Landlock (ABI %d)%s", abi, filter ?
+	    " and seccomp" : " alone, as there is no seccomp");
 }
 
 bool
@@ -325,7 +327,7 @@ sb_confine(enum sb_role role, const char *also)
 {
 	const char *means;
 
-	if (!sb_settings.confine || SANITIZED)
+	if (!sb_settings.confine)
 		return;
 	kept = sb_pool_new();
 	if ((means = sb_confine_means(kept)) != NULL)

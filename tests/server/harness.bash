@@ -203,6 +203,8 @@ export LD_PRELOAD='$(faketime -f +0 printenv LD_PRELOAD)'
 export FAKETIME_TIMESTAMP_FILE='$SB_CLOCK' FAKETIME_FMT=%s
 export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
 export ASAN_OPTIONS=verify_asan_link_order=0 TZ=UTC
+# libfaketime reads that file at each look at the clock.
+export CONFINE=false
 exec '$1/libexec/switchboard/$name'
 END
 		chmod +x "$SB_RUN/$name"
