@@ -49,7 +49,8 @@ ask()	# [TOKEN] [Name: value]...
 @test "what came through that isn't UTF-8 is told in UTF-8" {
 	ask "$(sign)" $'X-Forwarded-For: 198.51.100.7 \xff'
 	expect 200
-	holds '.forwarded_for == "198.51.100.7 \ufffd"'
+	# jq would mend it by itself.
+	is "$(LC_ALL=C grep -c $'198.51.100.7 \xef\xbf\xbd"' <<<"$body")" 1
 }
 
 @test "events of a stream come one by one" {
