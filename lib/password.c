@@ -19,7 +19,8 @@
 #define BCRYPT_MAX	15	/* its cost; a second or two */
 
 #define BASE64		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-			"0123456789+/="
+			"0123456789+/"
+#define LAST64		"AQgw"	/* of 16 or 64 bytes: no bits are left */
 
 /* An account that does not exist has this salt and hash. */
 #define NOBODY		"AAAAAAAAAAAAAAAAAAAAAA==$" \
@@ -129,11 +130,16 @@ sb_password_hash(struct sb_request *rq, const char *password)
 	return mcf;
 }
 
-/* The parameters of a hash of ours, as logarithm of N, r and p. */
+/*
+ * The parameters of a hash of ours, as logarithm of N, r and p.  libscrypt reads
+ * all digits that there are as one number: there must be six.
+ */
 static bool
 read_cost(const char *mcf, unsigned int *n, unsigned int *r, unsigned int *p)
 {
-	return sscanf(mcf, "$s1$%2x%2x%2x$", n, r, p) == 3;
+	return strncmp(mcf, "$s1$", 4) == 0 &&
+	    strspn(mcf + 4, "0123456789abcdefABCDEF") == 6 &&
+	    mcf[10] == '$' && sscanf(mcf + 4, "%2x%2x%2x", n, r, p) == 3;
 }
 
 /* The cost stands in the string: it is not obeyed where it is excessive. */
@@ -147,17 +153,27 @@ is_affordable(const char *mcf)
 	    (INT64_C(128) << n) * r <= SB_SCRYPT_MAX;
 }
 
-/* Salt and hash of 16 and 64 bytes, in base64, as NOBODY has them. */
+/* Base64 of that many characters, whose last two are padding. */
+static bool
+is_base64(const char *text, size_t n)
+{
+	return strspn(text, BASE64) == n - 2 &&
+	    strchr(LAST64, text[n - 3]) != NULL &&
+	    strncmp(text + n - 2, "==", 2) == 0;
+}
+
+/*
+ * Salt and hash of 16 and 64 bytes, in base64, as NOBODY has them; libscrypt
+ * takes no other.
+ */
 static bool
 is_complete(const char *mcf)
 {
-	size_t n = strcspn(mcf + 4, "$") + 5, salt, hash;
+	size_t n = strcspn(mcf + 4, "$") + 5;
 
-	if (strlen(mcf) != n + sizeof(NOBODY) - 1)
-		return false;
-	salt = strspn(mcf + n, BASE64);
-	hash = strspn(mcf + n + 25, BASE64);
-	return salt == 24 && mcf[n + 24] == '$' && hash == 88;
+	return strlen(mcf) == n + sizeof(NOBODY) - 1 &&
+	    is_base64(mcf + n, 24) && mcf[n + 24] == '$' &&
+	    is_base64(mcf + n + 25, 88);
 }
 
 bool

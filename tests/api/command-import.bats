@@ -113,6 +113,13 @@ switchboard import: nothing was imported: $file is broken"
 	    'jjj,j@one.example,$6$salt$hash' 'kkk,k@one.example,'
 	refuses "2: $known" "3: $known" "4: $cut" "5: $cut" "6: $cut1" \
 	    "7: $cut1" "8: $known" '9: password_hash: Field required'
+	# What libscrypt reads otherwise, as another cost or as no base64.
+	local salt=AAAAAAAAAAAAAAAAAAAAAA== hash=${ours##*\$}
+	csv "lll,l@one.example,\$s1\$01010100140801\$$salt\$$hash" \
+	    "mmm,m@one.example,\$s1\$ 1 1 1\$$salt\$$hash" \
+	    "nnn,n@one.example,\$s1\$0a0801\$${salt/%A==/B==}\$$hash" \
+	    "ooo,o@one.example,\$s1\$0a0801\$$salt\$${hash/%?==/B==}"
+	refuses "2: $cut1" "3: $cut1" "4: $cut1" "5: $cut1"
 }
 
 @test "quoted fields may have anything in them, and lines any end" {
