@@ -157,8 +157,8 @@ prepare(struct sb_db *db, enum sb_query query)
 		return *s;
 	rc = sqlite3_prepare_v3(db->connection, sb_queries[query].sql, -1,
 	    SQLITE_PREPARE_PERSISTENT, s, NULL);
-	/* Counts may have been put into another shape. */
-	if (rc == SQLITE_ERROR && db->store == SB_STORE_LIMITS)
+	/* Counts, and backups, may have been put into another shape. */
+	if (rc == SQLITE_ERROR && db->store != SB_STORE_MAIN)
 		rc = SQLITE_CORRUPT;
 	if (rc != SQLITE_OK)
 		sb_db_trouble(db, rc, sb_queries[query].name);
@@ -375,7 +375,7 @@ sb_db_rows(struct sb_db *db, enum sb_query query, const struct sb_bind *binds)
 		end = (const struct sb_row **)&(*end)->next;
 	}
 	/* What counts may have triggers of somebody else's. */
-	if (db->store == SB_STORE_LIMITS && ((rc & 0xff) == SQLITE_ERROR ||
+	if (db->store != SB_STORE_MAIN && ((rc & 0xff) == SQLITE_ERROR ||
 	    (rc & 0xff) == SQLITE_TOOBIG))
 		rc = SQLITE_CORRUPT;
 	if (rc != SQLITE_DONE)

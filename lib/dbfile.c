@@ -68,6 +68,16 @@ sb_db_frugal(struct sb_db *db)
 		sb_db_script(db, "PRAGMA cache_size = -200", "frugal");
 }
 
+/*
+ * What SQLite is asked while a file is opened is right: if it says otherwise,
+ * the file's head is of no format that there is.
+ */
+static void
+trouble_opening(struct sb_db *db, int rc, const char *what)
+{
+	sb_db_trouble(db, rc == SQLITE_ERROR ? SQLITE_CORRUPT : rc, what);
+}
+
 /* An integer that SQLite says of itself; -1 if it can't. */
 static int
 pragma(struct sb_db *db, const char *sql)
@@ -79,7 +89,7 @@ pragma(struct sb_db *db, const char *sql)
 	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
 		n = sqlite3_column_int(s, 0);
 	else
-		sb_db_trouble(db, rc, sql);
+		trouble_opening(db, rc, sql);
 	sqlite3_finalize(s);
 	return n;
 }
@@ -100,8 +110,18 @@ choose_journal(struct sb_db *db)
 		continue;
 	/* A file that can't be written to can still be read. */
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_READONLY)
-		sb_db_trouble(db, rc, "journal_mode");
+		trouble_opening(db, rc, "journal_mode");
 	return !db->failed;
+}
+
+static bool
+set(struct sb_db *db, const char *pragmas)
+{
+	int rc = sqlite3_exec(db->connection, pragmas, NULL, NULL, NULL);
+
+	if (rc != SQLITE_OK)
+		trouble_opening(db, rc, "configure");
+	return rc == SQLITE_OK;
 }
 
 static bool
@@ -112,18 +132,17 @@ configure(struct sb_db *db)
 	sqlite3_extended_result_codes(db->connection, 1);
 	sqlite3_busy_handler(db->connection, sb_db_wait, db);
 	if (db->store == SB_STORE_BACKUP)
-		return sb_db_script(db, files[db->store].pragmas,
-		    "configure");
+		return set(db, files[db->store].pragmas);
 	/* A lonely CGI request must not fold the WAL back each time. */
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
 	    NULL);
 	sqlite3_file_control(db->connection, NULL, SQLITE_FCNTL_PERSIST_WAL,
 	    &on);
-	return choose_journal(db) && sb_db_script(db,
+	return choose_journal(db) && set(db,
 	    "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 200;"
-	    "PRAGMA journal_size_limit = 4194304", "configure") &&
-	    sb_db_script(db, files[db->store].pragmas, "configure");
+	    "PRAGMA journal_size_limit = 4194304") &&
+	    set(db, files[db->store].pragmas);
 }
 
 static bool

@@ -945,6 +945,22 @@ a_broken_database_is_left_alone(void **state)
 	is_as_it_was(whole, size);
 }
 
+/* A head that says, by a single byte, that it is of a format to come. */
+static void
+a_database_of_no_known_format_is_damaged(void **state)
+{
+	const char *whole;
+	size_t size;
+
+	(void)state;
+	assert_true(sb_db_open(memory_db, NULL));
+	memory_close();
+	memory_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+	whole = spoil(47, 1, &size);
+	is_damaged("unsupported file format");
+	is_as_it_was(whole, size);
+}
+
 /* --------------------------------------------------------------------- rows */
 
 static void
@@ -1074,6 +1090,7 @@ main(void)
 		STORE_TEST(a_broken_reference_is_fatal),
 		STORE_TEST(what_is_no_database_is_left_alone),
 		STORE_TEST(a_broken_database_is_left_alone),
+		STORE_TEST(a_database_of_no_known_format_is_damaged),
 		STORE_TEST(rows_are_copies),
 		STORE_TEST(what_is_not_given_is_null),
 		STORE_TEST(parameters_are_forgotten),
