@@ -267,3 +267,12 @@ files_restore(void)
 	for (int i = 0; i < FILES; i++)
 		copy_bytes(&files[i].now, &files[i].kept);
 }
+
+void
+files_change(const char *path, size_t at, unsigned char byte)
+{
+	struct file *file = find_file(path);
+
+	if (file != NULL && file->now.size > 0)
+		file->now.at[at % file->now.size] = (char)byte;
+}
