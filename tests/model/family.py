@@ -3,6 +3,7 @@ and objects are all that their clients call for: what comes of it can be
 explained by itself.  Draws calls at random, most of which make sense in the
 world as it is."""
 
+import collections
 import json
 import random
 import uuid
@@ -29,6 +30,18 @@ UNKNOWN_PATHS = ("/api", "/api/auth", "/api/sessions/x", "/api/auth/me/x",
                  "/api/sessions/{}/feedback/x/respond", "/api/auth/keys/7")
 
 
+# What is worth counting, by the words of its answer.
+TELLING = {
+    "user limit": b"User rate", "session limit": b"Session rate",
+    "channel limit": b"Channel rate", "address limit": b"Address rate",
+    "account limit": b"Account rate", "late": b"request is already",
+    "responses": b'"request_id":', "fourth sessions": b"concurrent sessions",
+    "taken": b"already registered", "other bodies": b"a different request",
+    "disabled users": b"Inactive user", "wrong passwords": b"Incorrect ",
+    "dead refresh tokens": b"Invalid refresh", "invalid inputs": b'{"detail":[',
+}
+
+
 class Pair(NamedTuple):
     access: str
     refresh: str
@@ -45,6 +58,7 @@ class Family:
         self.calls = []
         self.pairs = []                 # that were answered, the newest last
         self.repeatable = []            # calls with an Idempotency-Key
+        self.seen = collections.Counter()
         self.most_worlds = 1
         self.overlapping = 0
         base = f"{uuid.UUID(int=self.chance.getrandbits(128)).hex[:8]}"
@@ -76,14 +90,25 @@ class Family:
             self.keep(call)
 
     def keep(self, call):
+        self.note(call.answer)
         if call.answer.status in (200, 201) and \
                 call.answer.body.startswith(b'{"access_token"'):
             body = call.answer.json()
+            self.seen["same successor"] += body["refresh_token"] in [
+                pair.refresh for pair in self.pairs]
             self.pairs.append(Pair(body["access_token"],
                                    body["refresh_token"]))
             del self.pairs[:-12]
         if "idempotency_key" in call.fields:
             self.repeatable = self.repeatable[-9:] + [call]
+
+    def note(self, answer):
+        """That one of the things has come that are looked for."""
+        if "Idempotency-Replayed" in answer.fields:
+            self.seen["replayed"] += 1
+        for what, text in TELLING.items():
+            if text in answer.body[:200]:
+                self.seen[what] += 1
 
     def move(self, now):
         """Time passes.  How many sessions ended, and requests expired."""
@@ -619,24 +644,41 @@ class Family:
 
     def crowd(self, number):
         """Calls that get in each other's way."""
-        kind = self.chance.randrange(6)
+        kind = self.chance.randrange(8)
         session = self.a_session(pending=True)
+        if kind > 5 and session is not None:
+            return self.watched(session, number)
+        calls = [self.a_login() for _ in range(number)]
         if kind == 0 and session is not None and session.pending():
             asked = self.chance.choice(session.pending())
-            return [self.an_answer(session, asked) for _ in range(number)]
-        if kind == 1:
-            first = self.a_refresh()
-            return [first] + [self.same(first) for _ in range(number - 1)]
-        if kind == 2:
-            first = self.pick(self.a_begin, self.a_registration,
-                              self.a_message, self.a_request)()
-            return [first] + [self.same(first) for _ in range(number - 1)]
-        if kind == 3 and session is not None:
-            return [self.a_message(session) for _ in range(number - 1)] + [
+            calls = [self.an_answer(session, asked) for _ in range(number)]
+        elif kind in (1, 2):
+            first = self.a_refresh() if kind == 1 else self.pick(
+                self.a_begin, self.a_registration, self.a_message,
+                self.a_request)()
+            calls = [first] + [self.same(first) for _ in range(number - 1)]
+        elif kind == 3 and session is not None:
+            calls = [self.a_message(session) for _ in range(number - 1)] + [
                 self.an_end()]
-        if kind == 4:
-            return [self.a_begin() for _ in range(number)]
-        return [self.a_login() for _ in range(number)]
+        elif kind == 4:
+            calls = [self.a_begin() for _ in range(number)]
+        return [[call] for call in calls]
+
+    def watched(self, session, number):
+        """One that changes something, and others that look at it meanwhile."""
+        owner = session.user
+        write = self.pick(self.an_answer, self.an_answer, self.a_begin,
+                          self.an_end, self.a_change, self.a_message)
+        number_of = self.world.known[session.id]
+        queues = [[write(session) if write in (
+            self.an_answer, self.a_message) else write()]]
+        for _ in range(number - 1):
+            what = self.pick("", "", "/feedback", "/messages", "/events")
+            queues.append([self.call("GET", self.pick(
+                f"/api/sessions/{number_of}{what}",
+                f"/api/sessions/{number_of}", "/api/sessions"),
+                token=self.anyone(owner)) for _ in range(self.pick(1, 2, 3))])
+        return queues
 
     def a_telling_look(self):
         """At what may tell in which of the worlds we are."""
@@ -670,6 +712,6 @@ class Family:
         number = self.pick(1, 1, 2, self.clients, self.clients)
         number = min(number, self.clients)
         if number > 1 and self.likely(0.3):
-            return [[call] for call in self.crowd(number)]
+            return self.crowd(number)
         return [[self.any_call() for _ in range(self.pick(1, 1, 1, 2))]
                 for _ in range(number)]

@@ -292,6 +292,8 @@ class House:
                                          family.most_worlds)
         self.counts["overlapping"] += family.overlapping
         self.counts["families"] += 1
+        for what, number in family.seen.items():
+            self.counts[what] = self.counts.get(what, 0) + number
 
     def audit_user(self, family, user):
         login = {"username": user.username, "password": user.password}
