@@ -28,7 +28,8 @@ class Clock:
 
     def __init__(self, place, installation):
         self.installation = installation
-        self.file = os.path.join(installation.folder, "clock")
+        # Programs that are confined come to nothing else.
+        self.file = os.path.join(installation.data, "clock")
         self.faked = os.path.join(installation.folder, "faked")
         self.set(0)
         try:

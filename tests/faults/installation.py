@@ -68,6 +68,11 @@ class Answer:
         return f"{self.status} {self.body[:300].decode(errors='replace')}"
 
 
+def ordinary():
+    """A user whom permissions hold back: another, if this one is root."""
+    return NOBODY if os.geteuid() == 0 else None
+
+
 def signalled(which, numbers):
     """Sends it to those of the processes that are still there."""
     sent = 0

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 
-from installation import NOBODY, signalled
+from installation import NOBODY, ordinary, signalled
 from load import Load
 
 
@@ -26,11 +26,13 @@ def both(path):
 
 
 def put_right(path):
-    os.chown(path, NOBODY, NOBODY)
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, NOBODY)
     os.chmod(path, 0o700)
 
 
-CHANGES = (shut, give_to_root, both)
+# Nobody but root can give something away.
+CHANGES = (shut, give_to_root, both) if os.geteuid() == 0 else (shut,)
 
 
 def change(place, installation, load, how):
@@ -43,9 +45,7 @@ def change(place, installation, load, how):
 
 
 def run(place, seconds):
-    if os.geteuid() != 0:
-        place.not_run("root alone can let the programs run by another user")
-    installation = place.installation("rights", user=NOBODY)
+    installation = place.installation("rights", user=ordinary())
     installation.start()
     changes = 0
     end = time.monotonic() + seconds
@@ -53,7 +53,8 @@ def run(place, seconds):
         while changes < 3 or time.monotonic() < end:
             load.goes_on(10)
             try:
-                change(place, installation, load, CHANGES[changes % 3])
+                change(place, installation, load,
+                       CHANGES[changes % len(CHANGES)])
             finally:
                 put_right(installation.data)
             changes += 1

@@ -5,10 +5,25 @@ this process; who isn't root needs a namespace of users for that."""
 import ctypes
 import errno
 import os
-import subprocess
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+MS_RDONLY, MS_REMOUNT, MS_REC, MS_PRIVATE = 1, 1 << 5, 1 << 14, 1 << 18
+MNT_DETACH = 2
 PIECE = 1 << 20
+
+
+def _do(call, *arguments):
+    """A call of the C library's.  The command mount would be no use: who isn't
+    root loses all power over a namespace by starting a program."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, call)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{call}: {os.strerror(number)}")
+
+
+def _mount(path, kind=None, flags=0, data=""):
+    _do("mount", kind, path.encode(), kind, ctypes.c_ulong(flags),
+        data.encode())
 
 
 def _write(path, text):
@@ -16,40 +31,29 @@ def _write(path, text):
         file.write(text)
 
 
-def _leave(place):
+def _leave():
     """Gives this process a namespace of mounts of its own."""
-    libc = ctypes.CDLL(None, use_errno=True)
     user, group = os.geteuid(), os.getegid()
-    flags = CLONE_NEWNS if user == 0 else CLONE_NEWNS | CLONE_NEWUSER
-    if libc.unshare(flags) != 0:
-        place.not_run("no file system may be mounted here: unshare: " +
-                      os.strerror(ctypes.get_errno()))
+    _do("unshare", CLONE_NEWNS if user == 0 else CLONE_NEWNS | CLONE_NEWUSER)
     if user != 0:
         _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"0 {user} 1")
-        _write("/proc/self/gid_map", f"0 {group} 1")
-
-
-def _mount(place, *arguments):
-    done = subprocess.run(["mount", *arguments], capture_output=True,
-                          text=True, check=False)
-    if done.returncode != 0:
-        place.not_run("no file system may be mounted here: " +
-                      done.stderr.strip())
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    _mount("/", flags=MS_REC | MS_PRIVATE)
 
 
 class Disk:
     def __init__(self, place, name, size):
-        self.place = place
         self.path = os.path.join(place.folder, name)
         self.filler = os.path.join(self.path, "filler")
         os.mkdir(self.path)
-        _leave(place)
-        _mount(place, "--make-rprivate", "/")
-        _mount(place, "-t", "tmpfs", "-o", f"size={size},mode=0711", "tmpfs",
-               self.path)
-        place.cleanup.callback(subprocess.run, ["umount", "-l", self.path],
-                               check=True)
+        try:
+            _leave()
+            _mount(self.path, b"tmpfs", data=f"size={size},mode=0711")
+        except OSError as error:
+            place.not_run(f"no file system may be mounted here: "
+                          f"{error.strerror}")
+        place.cleanup.callback(_do, "umount2", self.path.encode(), MNT_DETACH)
 
     def folder(self, name):
         path = os.path.join(self.path, name)
@@ -75,8 +79,6 @@ class Disk:
     def empty(self):
         os.unlink(self.filler)
 
-    def remount(self, way):
-        """To `ro' or `rw'; to the former only if nobody has a file open for
-        writing."""
-        subprocess.run(["mount", "-o", f"remount,{way}", self.path],
-                       check=True, capture_output=True)
+    def remount(self, readonly):
+        """Read-only only if nobody has a file open for writing."""
+        _mount(self.path, flags=MS_REMOUNT | (MS_RDONLY if readonly else 0))
