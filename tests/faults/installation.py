@@ -121,6 +121,9 @@ class Installation:
         self.environment = {
             "PATH": os.environ["PATH"], "LC_ALL": "C", **SETTINGS,
             "SWITCHBOARD_DATA": self.data, **settings}
+        # By which tests/run knows what it has to end.
+        if "SB_TEST_RUN" in os.environ:
+            self.environment["SB_TEST_RUN"] = os.environ["SB_TEST_RUN"]
         self.libexec = os.path.join(self.build, "libexec/switchboard")
         self.web = None         # lighttpd
         self.port = None

@@ -1,8 +1,8 @@
 """Random workers, parents and the web server are killed under load.
 
-Every few milliseconds a process gets a SIGKILL: mostly a worker, often a parent,
-which takes its workers with it, and at times lighttpd, which takes all of them
-with it and is started anew at once, as a supervisor does."""
+Seven times a second a process gets a SIGKILL: mostly a worker, often a
+parent, which takes its workers with it, and at times lighttpd, which takes all
+of them with it and is started anew at once, as a supervisor does."""
 
 import signal
 import time

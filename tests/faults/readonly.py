@@ -2,8 +2,8 @@
 
 By turns its file system is mounted read-only, for which the programs have to
 end and start anew, and its files belong to somebody who may only read them.
-Reads go on, writes are a 503, and the same processes write again as soon as they
-may."""
+Reads go on, writes are a 503, and the same processes write again as soon as
+they may."""
 
 import os
 import signal
