@@ -31,8 +31,8 @@ SECONDS = 1.0
 # What a worker may have grown by when it has read all of them many times.
 GROWTH = 8 * MIB
 BODY = 64 * KIB
-# Starts a program and tells of its end.  The kernel counts to a process what was
-# its parent's when it began, so it is one that is small itself.
+# Starts a program and tells of its end.  The kernel counts to a process what
+# was its parent's when it began, so it is one that is small itself.
 LAUNCH = """
 import os, sys
 child = os.fork()

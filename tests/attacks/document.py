@@ -52,7 +52,7 @@ class Operation:
         return dict(self.bodies[media]["example"])
 
     def target(self, values, query=()):
-        """With values in its path as they are given, in the escapes of a URL."""
+        """With values in its path, in the escapes of a URL."""
         path = re.sub(r"\{(\w+)\}",
                       lambda found: urllib.parse.quote(
                           values.get(found[1], NOBODY), safe=""), self.path)

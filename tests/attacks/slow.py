@@ -47,7 +47,7 @@ WHOLE = wire.request("GET", "/health", last=False)
 KINDS = {"nothing": b"", "half a head": HALF_HEAD, "half a body": HALF_BODY,
          "nothing more": WHOLE}
 # When a home is done with each of them, in seconds.  (Linux hands Apache a
-# connection that says nothing when it has done so for a while: TCP_DEFER_ACCEPT.)
+# connection that says nothing only after a while: TCP_DEFER_ACCEPT.)
 ENDS = {"lighttpd": (20, 20, 20, 15), "lighttpd-cgi": (20, 20, 20, 15),
         "apache-proxy": (35, 20, 20, 5), "apache-fcgid": (35, 20, 20, 5),
         "nginx-fastcgi": (20, 20, 20, 75)}

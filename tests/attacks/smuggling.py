@@ -17,8 +17,8 @@ import wire
 
 DEFENDS = ("v5.0.0-4.2.1", "v5.0.0-2.2.1", "v5.0.0-13.4.4")
 
-# What a server reads otherwise, whatever it is told; none of it can be used while
-# no other proxy is before it.
+# What a server reads otherwise, whatever it is told; none of it can be used
+# while no other proxy is before it.
 LENIENT = {
     # What breaks off looks to mod_fcgid like the end of a body.  The connection
     # is closed, and nothing of the rest is executed.
@@ -50,7 +50,7 @@ ODDLY_CHUNKED = (
     b"Transfer-Encoding\x00: chunked", b"Transfer\x00-Encoding: chunked",
     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
     b"X: y\rTransfer-Encoding: chunked")
-# The last coding is chunked: who takes that has a length, and none by the other.
+# The last coding is chunked: who takes that has one length, and no other.
 DOUBLY_CHUNKED = (
     b"Transfer-Encoding: chunked, chunked",
     b"Transfer-Encoding: identity, chunked",

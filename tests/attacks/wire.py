@@ -126,7 +126,7 @@ def reply(data, method="GET"):
 
 
 def replies(data):
-    """All answers that there are in the bytes, but for those in between (1xx)."""
+    """All answers that there are in the bytes, but for interim ones."""
     found = []
     while data:
         answer, data = reply(data)
