@@ -107,6 +107,8 @@ sb_db_trouble(struct sb_db *db, int rc, const char *what)
 {
 	const char *why = db->connection == NULL ? sqlite3_errstr(rc) :
 	    sqlite3_errmsg(db->connection);
+	const char *file = db->connection == NULL ? NULL :
+	    sqlite3_db_filename(db->connection, "main");
 
 	/* Of counts anything that can't be read is made anew. */
 	if (db->store == SB_STORE_LIMITS && (rc == SQLITE_IOERR_SHORT_READ ||
@@ -133,7 +135,8 @@ sb_db_trouble(struct sb_db *db, int rc, const char *what)
 	}
 	if (!db->failed)
 		sb_log(db->damaged ? SB_ERROR : SB_WARNING,
-		    "database: %s: %s (%d)", what, why, rc);
+		    "database: %s: %s (%d): %s", what, why, rc,
+		    file == NULL ? "not open" : file);
 	db->failed = true;
 }
 

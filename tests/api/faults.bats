@@ -103,7 +103,7 @@ private_files()	# NAME...: of the data directory
 		expect 201
 	done
 	is "$status_code" 503 'status of the last'
-	has "$log" 'database: '
+	has "$log" "$SWITCHBOARD_DATA/switchboard.db"
 	clock=()
 	me "$access"
 	expect 200
