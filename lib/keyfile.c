@@ -81,6 +81,16 @@ may_sign(struct json_object *key)
 	return false;
 }
 
+/*
+ * An id of ours is made from the key: another one tells that one of the two is
+ * not what it was, and tokens would be refused as if they were forged.
+ */
+static bool
+is_damaged(const struct sb_key *key, const char *kid)
+{
+	return strlen(kid) == strlen(key->kid) && strcmp(kid, key->kid) != 0;
+}
+
 static bool
 take_key(struct sb_keyfile *file, struct json_object *object, int place)
 {
@@ -95,6 +105,8 @@ take_key(struct sb_keyfile *file, struct json_object *object, int place)
 	key.may_sign = may_sign(object);
 	key.waits = !key.may_sign && json_object_get_boolean(waits);
 	sb_key_set_kid(&key);
+	if (is_damaged(&key, text_member(object, "kid")))
+		return false;
 	file->keys[file->count++] = key;
 	return true;
 }
@@ -116,7 +128,7 @@ take_keys(struct sb_keyfile *file)
 
 		if (strcmp(text_member(key, "kty"), "oct") == 0 &&
 		    !take_key(file, key, (int)i))
-			return "has a key that is too short or malformed";
+			return "has a key that is too short, malformed or damaged";
 	}
 	return NULL;
 }

@@ -381,6 +381,30 @@ odd_times_are_no_fault(void **state)
 	}
 }
 
+/* The programs would refuse all of its tokens as if they were forged. */
+static int
+meet_damage(void *with)
+{
+	enum sb_status why;
+
+	(void)with;
+	return sb_key_find(NULL, &why) == NULL && why == SB_INTERNAL ? 0 : 1;
+}
+
+static void
+a_key_that_does_not_go_with_its_id_is_damaged(void **state)
+{
+	(void)state;
+	PUT_FILE("", key(ONE, 9, sb_printf(pool, ",\"kid\":\"%s\"",
+	    kid_of(ONE))));
+	in_a_child(sign_with, one);
+	PUT_FILE("", key(ONE, 9, ",\"kid\":\"from elsewhere\""));
+	in_a_child(sign_with, one);
+	PUT_FILE("", key(ONE, 9, sb_printf(pool, ",\"kid\":\"%s\"",
+	    kid_of(TWO))));
+	in_a_child(meet_damage, NULL);
+}
+
 /* -------------------------------------------------------- while it is open */
 
 /* Others have read of a new key and sign by it, less than a second later. */
@@ -797,6 +821,7 @@ main(void)
 		KEY_TEST(a_setting_that_comes_back_is_noted),
 		KEY_TEST(a_malformed_note_counts_as_none),
 		KEY_TEST(odd_times_are_no_fault),
+		KEY_TEST(a_key_that_does_not_go_with_its_id_is_damaged),
 		KEY_TEST(a_key_of_which_others_have_read_is_known_at_once),
 		KEY_TEST(a_running_process_sees_that_a_key_is_gone),
 		KEY_TEST(whoever_is_killed_leaves_a_whole_file),
