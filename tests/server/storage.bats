@@ -19,3 +19,7 @@ fault()
 	fault power 10
 	[[ ${lines[-1]} =~ ^'1 faults, '[1-9][0-9][0-9]+' promises, ' ]]
 }
+
+@test "damage is refused or made good, lets nobody in, and check names it" {
+	fault damage 8
+}
