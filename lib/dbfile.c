@@ -223,6 +223,18 @@ remove_files(struct sb_pool *pool, const char *path)
 }
 
 /*
+ * An empty file is one that was never filled, and is so now: unless there is a
+ * WAL beside it, which SQLite would delete, and which there isn't before the
+ * file is on the disk.
+ */
+static bool
+is_emptied(struct sb_pool *pool, const struct sb_db *db, const char *path)
+{
+	return db->store == SB_STORE_MAIN && access(path, F_OK) == 0 &&
+	    sb_is_empty(path) && !sb_is_empty(sb_printf(pool, "%s-wal", path));
+}
+
+/*
  * Where there is no file yet, one process at a time looks again, and clears
  * away what another file of this name has left: SQLite would follow its index.
  */
@@ -236,7 +248,11 @@ sb_db_connect(struct sb_db *db)
 	db->deadline = sb_monotonic() + db->patience;
 	if (!sb_data_directory())
 		sb_db_fail(db, SB_UNAVAILABLE, "no data directory");
-	else {
+	else if (is_emptied(pool, db, path)) {
+		sb_log(SB_ERROR, "database: %s is empty, though it has a WAL: "
+		    "restore it", path);
+		sb_db_fail(db, SB_INTERNAL, "the database is damaged");
+	} else {
 		if (db->store != SB_STORE_BACKUP && sb_is_empty(path)) {
 			place = sb_slot_take("open", 1, db->patience);
 			if (place >= 0 && sb_is_empty(path))

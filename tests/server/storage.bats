@@ -23,3 +23,7 @@ fault()
 @test "damage is refused or made good, lets nobody in, and check names it" {
 	fault damage 8
 }
+
+@test "a WAL that was left gives back what it has, and is of one database" {
+	fault leftover 6
+}
