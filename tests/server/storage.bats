@@ -27,3 +27,11 @@ fault()
 @test "a WAL that was left gives back what it has, and is of one database" {
 	fault leftover 6
 }
+
+@test "a migration that is cut short is completed by the next start" {
+	fault migration 5
+}
+
+@test "two versions at once lose nothing, or the older one refuses" {
+	fault versions 2
+}
