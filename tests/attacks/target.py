@@ -175,6 +175,7 @@ class Site(Ledger):
         self.data = os.path.join(self.home, "data")
         self.log_path = os.path.join(self.home, "log")
         self.changes = {}
+        self.wraps = {}                 # a program's name: what starts it
         self.local = threading.local()
         # Servers are run by ordinary users: root is nobody for that.
         self.user = {} if os.getuid() != 0 else {
@@ -210,6 +211,13 @@ class Site(Ledger):
                   for name in ("err", "start", "lighttpd.conf")]
         for path in links:
             os.symlink(path, os.path.join(self.run, os.path.basename(path)))
+        for name, command in self.wraps.items():
+            path = os.path.join(self.run, name)
+            os.unlink(path)
+            with open(path, "w", encoding="ascii") as file:
+                file.write(f"#!/bin/sh\nexec {command} "
+                           f"'{self.build}/libexec/switchboard/{name}'\n")
+            os.chmod(path, 0o755)
         if self.user:
             os.chown(self.run, NOBODY, NOBODY)
         self.port = free_port(self.random)
