@@ -1,9 +1,9 @@
 /*
  * What a process gives up before it looks at what comes from outside, for good
- * and for whatever it may become: all files but the data directory's (Landlock),
- * and all calls of the kernel that its work doesn't take (syscalls.c).  So
- * somebody who gets a hold on it gets no further.  serve.c relies on it, and the
- * outbox's worker.
+ * and for whatever it may become: all files but the data directory's
+ * (Landlock), and all calls of the kernel that its work doesn't take
+ * (syscalls.c).  So somebody who gets a hold on it gets no further.  serve.c
+ * relies on it, and the outbox's worker.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ struct beneath {
 #define NET(abi)	((abi) >= 4 ? UINT64_C(3) : 0)
 #define ABSTRACT_UNIX(abi) ((abi) >= 6 ? UINT64_C(1) : 0)
 #define SIGNALS(abi)	((abi) >= 6 ? UINT64_C(2) : 0)
-#define LEAST_ABI	2		/* before, nothing can change its folder */
+#define LEAST_ABI	2	/* before, nothing can change its folder */
 
 #define OF_A_FILE	(EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE)
 #define OF_DATA		(WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | \
@@ -247,7 +247,7 @@ keep_to_places(enum sb_role role, int abi, const char *also)
 	close(ruleset);
 }
 
-/* ------------------------------------------------------- as long as it lives */
+/* ------------------------------------------------------ as long as it lives */
 
 static bool
 is_as_it_was(const struct watched *it, int64_t now)

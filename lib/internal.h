@@ -106,8 +106,8 @@ void	 sb_confine(enum sb_role, const char *also);
 
 /*
  * False once something else lies where one of those places was, or one came to
- * be that wasn't there: this process can't use it, so it should end for one that
- * can.
+ * be that wasn't there: this process can't use it, so it should end for one
+ * that can.
  */
 bool	 sb_confine_holds(void);
 

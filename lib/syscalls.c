@@ -254,17 +254,24 @@ make(void)
 
 #define ALL(list)	(list), sizeof(list) / sizeof((list)[0])
 
+/* To end by abort(), and to call for another worker. */
+static void
+judge_signals(void)
+{
+	static struct rule end = { SYS_tgkill, { { 0, ALL_BITS, 0 } }, 1 };
+	static struct rule call = { SYS_kill,
+	    { { 0, ALL_BITS, 0 }, { 1, ALL_BITS, SIGUSR2 } }, 2 };
+	const pid_t parent = sb_prefork_parent();
+
+	end.is[0].value = (uint32_t)getpid();
+	judge(&end, 1);
+	call.is[0].value = (uint32_t)parent;
+	judge(&call, parent != 0);
+}
+
 static void
 choose(enum sb_role role)
 {
-	static struct rule own[] = {
-		/* To end by abort(), and to call for another worker. */
-		{ SYS_tgkill, { { 0, ALL_BITS, 0 } }, 1 },
-		{ SYS_kill, { { 0, ALL_BITS, 0 }, { 1, ALL_BITS, SIGUSR2 } },
-		    2 },
-	};
-	const pid_t parent = sb_prefork_parent();
-
 	allow(ALL(serving));
 	judge(ALL(serving_rules));
 	if (role != SB_SERVES)
@@ -273,9 +280,7 @@ choose(enum sb_role role)
 		allow(ALL(sending));
 		judge(ALL(sending_rules));
 	}
-	own[0].is[0].value = (uint32_t)getpid();
-	own[1].is[0].value = (uint32_t)parent;
-	judge(own, parent == 0 ? 1 : 2);
+	judge_signals();
 }
 
 bool
