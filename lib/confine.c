@@ -156,7 +156,6 @@ open_up_for_all(int ruleset, uint64_t handled)
 {
 	const char *home = sb_home(kept);
 
-	mkdir(sb_settings.data, 0700);
 	open_up_watched(ruleset, sb_settings.data, OF_DATA & handled, NO_DATA);
 	if (sb_settings.log_file != NULL && sb_settings.log_file[0] == '/')
 		open_up_watched(ruleset, sb_settings.log_file, WRITE_FILE,

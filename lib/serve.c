@@ -50,6 +50,12 @@ check_settings(struct sb_request *rq, struct sb_response *rs)
 	return SB_NEXT;
 }
 
+/* What a web server says that it serves. */
+static const char *const roots[] = {
+	"DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"
+};
+#define ROOTS	(sizeof(roots) / sizeof(roots[0]))
+
 static bool
 is_exposed(const char *setting, const char *path, const char *root)
 {
@@ -68,13 +74,10 @@ is_exposed(const char *setting, const char *path, const char *root)
 static enum sb_status
 check_data(struct sb_request *rq, struct sb_response *rs)
 {
-	static const char *const names[] = {
-		"DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"
-	};
-	static char apart[sizeof(names) / sizeof(names[0])][4096];
+	static char apart[ROOTS][4096];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *root = sb_param(rq->way->conn, names[i]);
+	for (size_t i = 0; i < ROOTS; i++) {
+		const char *root = sb_param(rq->way->conn, roots[i]);
 
 		if (root == NULL || *root == '\0' ||
 		    strcmp(root, apart[i]) == 0)
@@ -298,6 +301,24 @@ serve_fastcgi(char **argv)
 	return 0;
 }
 
+/*
+ * Once it is confined it can't, so the data directory is made before, where
+ * check_data will not refuse it.  Who needs it says why it couldn't be made.
+ */
+static void
+make_data(const struct sb_conn *conn)
+{
+	const char *root;
+
+	if (misconfigured || access(sb_settings.data, F_OK) == 0)
+		return;
+	for (size_t i = 0; i < ROOTS; i++)
+		if ((root = sb_param(conn, roots[i])) != NULL &&
+		    sb_lies_in(sb_settings.data, root))
+			return;
+	mkdir(sb_settings.data, 0700);
+}
+
 static int
 serve_cgi(void)
 {
@@ -311,6 +332,8 @@ serve_cgi(void)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
 	prepare_to_send();
+	if (sb_confine_wanted())
+		make_data(&conn);
 	sb_confine(SB_SERVES_ONE, NULL);
 	sb_metrics_begin(program);
 	sb_serve(&conn, program->name, program->routes, store);
