@@ -131,8 +131,8 @@ sb_password_hash(struct sb_request *rq, const char *password)
 }
 
 /*
- * The parameters of a hash of ours, as logarithm of N, r and p.  libscrypt reads
- * all digits that there are as one number: there must be six.
+ * The parameters of a hash of ours, as logarithm of N, r and p.  libscrypt
+ * reads all digits that there are as one number: there must be six.
  */
 static bool
 read_cost(const char *mcf, unsigned int *n, unsigned int *r, unsigned int *p)

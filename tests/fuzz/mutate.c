@@ -28,7 +28,7 @@ pick(unsigned int n)
 
 #define PICK(list)	(list)[pick(sizeof(list) / sizeof((list)[0]))]
 
-/* -------------------------------------------------------------- a good value */
+/* ----------------------------------------------------------- a good value */
 
 static const char *
 pick_text(const struct sb_field *f)
@@ -255,7 +255,7 @@ pick_request(void)
 	    *query == '\0' ? "" : "?", query, type, headers, body, end_line);
 }
 
-/* -------------------------------------------------------- of several of them */
+/* ------------------------------------------------------ of several of them */
 
 /* The requests of an input, each with the line that ends it. */
 static int
@@ -303,7 +303,7 @@ rearrange(const char **parts, size_t *lengths, int n)
 		    (size_t)(n - at - 1) * sizeof(*lengths));
 		return n - 1;
 	}
-	if (n > 1 && what == 1) {		/* the last in another's place */
+	if (n > 1 && what == 1) {		/* the last elsewhere */
 		parts[at] = parts[n - 1];
 		lengths[at] = lengths[n - 1];
 		return n;

@@ -10,12 +10,12 @@
  * name begins with a colon is none, but says how the request comes:
  *
  *	:at-once: 3	the body, so many bytes at once
- *	:breaks-off: 9	the body ends there, and the client is gone
+ *	:breaks-off: 9	the body ends there, without its end
  *	:leaves: 2	the client is gone at that flush of an answer
  *	:NAME: value	a variable of the web server's
  *
- * A line "sleep SECONDS" in the place of a request lets time pass.  With SHOW in
- * the environment requests and answers are printed.
+ * A line "sleep SECONDS" in the place of a request lets time pass.  With SHOW
+ * in the environment requests and answers are printed.
  */
 #include <stdlib.h>
 #include <string.h>

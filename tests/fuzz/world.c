@@ -18,7 +18,7 @@
 #include "world.h"
 
 #define EPOCH	INT64_C(1760439227000000)	/* of this world */
-#define PAUSES	40				/* until a client has had enough */
+#define PAUSES	40	/* until a client has had enough */
 
 const struct sb_program *world_programs[WORLD_PROGRAMS];
 struct sb_db *world_db;
@@ -369,7 +369,8 @@ set_settings(const char *data)
 		.log_level = "info", .log_file = "", .log_format = "text",
 		.rate_limit_window_seconds = 60,
 		.max_concurrent_sessions = 3, .session_timeout_hours = 24,
-		.feedback_timeout_hours = 24, .metrics_token = "one-who-watches",
+		.feedback_timeout_hours = 24,
+		.metrics_token = "one-who-watches",
 		.trusted_proxies = "10.0.0.0/8, 192.0.2.0/25",
 	};
 }
