@@ -24,7 +24,7 @@ pm = static
 pm.max_children = {workers}
 {environment}
 """
-PHP = house.FASTCGI + """
+FRONT = house.FASTCGI + """
 $HTTP["url"] == "/me.php" {
     server.document-root = "%(source)s/tests/bench/peers/php"
     fastcgi.server = ( ".php" => ( ( "socket" => env.PHP_SOCKET ) ) )
@@ -183,7 +183,7 @@ class PHP(Peer):
         log = self.spawn(self.program(), "-F", "-y", f"{self.work}/fpm.conf",
                          *(["-R"] if root else []))
         self.front = house.House(self.bench, self.bench.first(),
-                                 house.LIMITED, config=PHP, environment={
+                                 house.LIMITED, config=FRONT, environment={
                                      "PHP_SOCKET": f"{self.work}/php.sock"})
         self.port = self.front.port
         if self.process.poll() is not None:
