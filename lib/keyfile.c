@@ -128,7 +128,8 @@ take_keys(struct sb_keyfile *file)
 
 		if (strcmp(text_member(key, "kty"), "oct") == 0 &&
 		    !take_key(file, key, (int)i))
-			return "has a key that is too short, malformed or damaged";
+			return "has a key that is too short, malformed or "
+			    "damaged";
 	}
 	return NULL;
 }
