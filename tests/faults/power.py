@@ -227,13 +227,16 @@ class Judge:
 
     def compare(self, then, path):
         """As judge.compare, where there needn't be any database yet."""
-        if step_of(path) == 0:
-            verdict = judge.Verdict()
-            for entry in then.entries():
-                if entry.sure:
-                    verdict.hold(entry.kind, False, "there is no database")
-            return verdict
-        return judge.compare(then, path)
+        verdict = judge.Verdict()
+        try:
+            if step_of(path) != 0:
+                return judge.compare(then, path)
+        except sqlite3.Error as error:
+            verdict.wrong.append(f"{path}: {error}")
+        for entry in then.entries():
+            if entry.sure:
+                verdict.hold(entry.kind, False, "there is no database")
+        return verdict
 
     def judge_keys(self, said):
         """Each that was made is there; and the file is one, or none."""
