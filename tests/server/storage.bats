@@ -16,20 +16,20 @@ fault()
 }
 
 @test "after a power cut at any moment all is there that was promised" {
-	fault power 10
+	fault power 6
 	[[ ${lines[-1]} =~ ^'1 faults, '[1-9][0-9][0-9]+' promises, ' ]]
 }
 
 @test "damage is refused or made good, lets nobody in, and check names it" {
-	fault damage 8
+	fault damage 4
 }
 
 @test "a WAL that was left gives back what it has, and is of one database" {
-	fault leftover 6
+	fault leftover 3
 }
 
 @test "a migration that is cut short is completed by the next start" {
-	fault migration 5
+	fault migration 2
 }
 
 @test "two versions at once lose nothing, or the older one refuses" {
