@@ -313,8 +313,8 @@ give_up(enum sb_role role, const char *also, const char *means)
 		sb_fatal("confinement: %s", strerror(errno));
 	confined_at = looked_at = sb_monotonic();
 	if (abi != 0) {
-		keep_to_places(role, abi, also);
 		sb_log_keep();
+		keep_to_places(role, abi, also);
 	}
 	if (filter)
 		sb_syscalls_allow(role);

@@ -877,8 +877,8 @@ const char *sb_password_prepare(struct sb_pool *, const char *password);
 void	 sb_log_open(const char *program);
 
 /*
- * From here on what is open is written to, wherever it is moved; or it is
- * closed until the next line.
+ * From here on what LOG_FILE leads to now is written to, wherever it is moved;
+ * or it is closed until the next line.
  */
 void	 sb_log_keep(void);
 void	 sb_log_close(void);

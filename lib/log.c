@@ -170,9 +170,13 @@ sb_log_open(const char *name)
 		open_file(sb_settings.log_file);
 }
 
+/* What a parent has left open may have been moved long ago. */
 void
 sb_log_keep(void)
 {
+	file.checked = 0;
+	if (to_file())
+		open_file(sb_settings.log_file);
 	file.kept = true;
 }
 
