@@ -25,7 +25,8 @@ convert(const char *value)
 		PROMISE(found.text != NULL);
 		if (s->type == INTEGER)
 			PROMISE(found.number >= s->min &&
-			    found.number <= s->max);
+			    found.number <= s->max &&
+			    found.number == strtoll(value, NULL, 10));
 		if (s->type == BOOLEAN)
 			PROMISE(found.number == 0 || found.number == 1);
 	}
