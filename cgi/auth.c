@@ -696,16 +696,19 @@ static const struct sb_field end_in[] = {
 	SB_END
 };
 
-/* One that has ended already ends again. */
+/*
+ * One that has ended already ends again.  Whether there is one is told by the
+ * statement that ends it: the account may go while this waits for the lock.
+ */
 static enum sb_status
 end_session(struct sb_request *rq, struct sb_response *rs)
 {
 	const char *id = sb_text(rq, END_ID);
 
-	if (sb_one(rq->db, SB_Q_LOGIN_OF, sb_bind("id", id),
-	    sb_bind("user", rq->caller.user_id)) == NULL)
+	if (sb_run(rq->db, SB_Q_LOGIN_END, sb_bind("id", id),
+	    sb_bind("user", rq->caller.user_id)) == 0)
 		return sb_fail(rs, &sb_error_not_found);
-	end_login(rq, id);
+	sb_run(rq->db, SB_Q_REFRESH_FORGET_ALL, sb_bind("login", id));
 	return SB_NO_CONTENT;
 }
 

@@ -97,8 +97,10 @@ UPDATE users SET logins_ended_at = :now WHERE id = :user;
 -- name: login_alive
 SELECT id FROM logins WHERE id = :id AND revoked_at IS NULL;
 
--- name: login_of
-SELECT id FROM logins WHERE id = :id AND user_id = :user;
+-- name: login_end
+-- One of the user's, which may have ended before: then it stays as it is.
+UPDATE logins SET revoked_at = coalesce(revoked_at, :now)
+WHERE id = :id AND user_id = :user;
 
 -- name: login_list
 -- The user's logins that live, the caller's own first, and how many there are.

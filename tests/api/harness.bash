@@ -382,6 +382,45 @@ release_lock()
 	wait "$lock_holder" || true
 }
 
+# Whether the program of that name, somewhere below a process, has napped so
+# often that it waits for a lock.
+naps()		# NAME PID
+{
+	local processes=("$2") children text process
+	while ((${#processes[@]} > 0)); do
+		process=/proc/${processes[0]}
+		text=$(cat "$process/status") || return 1
+		children=$(cat "$process/task/${processes[0]}/children") ||
+			return 1
+		if [[ $text =~ ^Name:.$1$'\n'.*$'\n'voluntary_ctxt_switches:.([0-9]+) ]]; then
+			((BASH_REMATCH[1] >= 20))
+			return
+		fi
+		# shellcheck disable=SC2206
+		processes=("${processes[@]:1}" $children)
+	done
+	return 1
+} 2>/dev/null
+
+# Somebody else does this to the database while a call waits for its lock:
+# after all that the call looks at before.  The answer is as after the call.
+meanwhile()	# PROGRAM SQL CALL...
+{
+	local asked tries answer=$BATS_TEST_TMPDIR/meanwhile
+	hold_lock
+	("${@:3}" && declare -p status_code reason headers body log) \
+	    >"$answer" 3>&- &
+	asked=$!
+	for ((tries = 0; tries < 300; tries++)); do
+		if naps "$1" "$asked"; then break; fi
+		sleep 0.005
+	done
+	printf '%s; COMMIT;\n.quit\n' "$2" >&"$lock"
+	exec {lock}>&-
+	wait "$asked" "$lock_holder"
+	eval "$(sed 's/^declare /declare -g /' "$answer")"
+}
+
 # ---------------------------------------------------------------- judgements
 
 show()

@@ -393,6 +393,17 @@ revoked_at()	# SID
 	isnt "$(revoked_at "$id")" '' revoked_at
 }
 
+@test "a login that goes with its account, while its end waits, is not found" {
+	new_data
+	register fay
+	end_own()
+	{
+		end_session "$access" "$(sid "$access")"
+	}
+	meanwhile auth 'DELETE FROM logins' end_own
+	expect 404 '{"detail":"Not Found"}'
+}
+
 @test "no body is looked at when a login is ended" {
 	register abe
 	local id=$(sid "$access")
