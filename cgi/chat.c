@@ -92,6 +92,7 @@ begin_session(struct sb_request *rq, struct sb_response *rs)
 {
 	const char *channel = sb_text(rq, BEGIN_CHANNEL);
 	const char *id = sb_uuid(rq->pool);
+	const struct sb_error *wrong;
 	const struct sb_row *row;
 
 	sb_chat_settle(rs);
@@ -103,6 +104,9 @@ begin_session(struct sb_request *rq, struct sb_response *rs)
 	    sb_bind_int("most", sb_settings.max_concurrent_sessions),
 	    sb_bind("user_agent", rq->user_agent),
 	    sb_bind("ip_address", rq->address));
+	/* Whoever was deleted since he was let in has none, and begins none. */
+	if (row == NULL && (wrong = sb_caller_wrong(rq)) != NULL)
+		return sb_fail(rs, wrong);
 	if (row == NULL)
 		return sb_fail_about(rs, &too_many, sb_printf(rq->pool, "%d",
 		    (int)sb_settings.max_concurrent_sessions));

@@ -82,6 +82,14 @@ nobody=01890a5d-ac96-774b-bcce-b302099a8057
 	    AND ended_at IS NULL")" 4
 }
 
+@test "whose account goes while a session begins is told so, not of three" {
+	new_data
+	register gail
+	meanwhile chat 'DELETE FROM users' try_begin "$access" '{}'
+	refused
+	is "$(sql 'SELECT count(*) FROM chat_sessions')" 0 sessions
+}
+
 @test "of twenty that begin at once three do" {
 	register eva
 	at_once 20 try_begin "$access"

@@ -68,6 +68,8 @@ def begin(calling, world, memo):
     most = calling.settings.most_sessions
     if sum(not session.ended for session in world.sessions.values()
            if session.user == memo.user.id) >= most:
+        if world.logins[memo.login].revoked:
+            return bad_token(world, memo)
         return refuse(world, memo, 409, "User cannot have more than "
                       f"{most} concurrent sessions")
     values, now = calling.input.values, calling.now
