@@ -3,8 +3,8 @@
 import ipaddress
 
 from fields import email_key, username_key
-from steps import (Expect, add_count, answer, bad_token, claims_as, invalid_whole, limited,
-                   not_found, refuse, state_of)
+from steps import (Expect, add_count, answer, bad_token, claims_as,
+                   invalid_whole, limited, not_found, refuse, state_of)
 from values import ANY_UUID, SECOND, Name, Secret, Seconds, Token
 from world import (GRACE, REFRESH_LIFETIME, SHIELD, Key, Login, Refresh, User,
                    time_text)

@@ -17,7 +17,7 @@ import wire
 from steps import ORIGIN
 from values import Name, claims_of, sign
 from wire import Call
-from world import NOTHING, settle_all
+from world import NOTHING, REPEAT_LIFETIME, settle_all
 
 PASSWORDS = ("password123", "correct horse", "pässwörd no. 3")
 WORDS = ("yes", "Y", "approve", " Approved ", "no", "N", "reject", "REJECTED",
@@ -100,7 +100,7 @@ class Family:
                                    body["refresh_token"]))
             del self.pairs[:-12]
         if "idempotency_key" in call.fields:
-            self.repeatable = self.repeatable[-9:] + [call]
+            self.repeatable = self.repeatable[-9:] + [(call, self.now)]
 
     def note(self, answer):
         """That one of the things has come that are looked for."""
@@ -182,6 +182,12 @@ class Family:
         return [pair.access for pair in self.pairs if
                 self.is_alive(pair.access) and (user is None or claims_of(
                     pair.access)["sub"] == self.world.known[user])]
+
+    def live_users(self):
+        """Whose tokens some are."""
+        ids = {claims_of(text)["sub"] for text in self.live_tokens()}
+        return {name for name in self.world.users
+                if self.world.known[name] in ids}
 
     def token(self, user=None):
         """Mostly one that is good for something."""
@@ -284,7 +290,8 @@ class Family:
         """The same as before under its key; or another under the same."""
         if not self.repeatable:
             return self.a_message()
-        before = self.chance.choice(self.repeatable)
+        before, _ = self.chance.choice(self.about_to_expire() or
+                                       self.repeatable)
         more = {"idempotency_key": before.fields["idempotency_key"]}
         body = before.data
         if self.likely(0.15):
@@ -292,12 +299,18 @@ class Family:
         token = before.token
         if token is not None and token.startswith("ey") and \
                 not self.is_alive(token):
-            token = self.token()
+            token = self.token()    # its user's, or not
         made = Call(len(self.calls) + 1, before.method, before.target, body,
                     token, before.media or wire.JSON,
                     x_forwarded_for=self.addresses[0], **more)
         self.calls.append(made)
         return made
+
+    def about_to_expire(self):
+        """What can be repeated no longer, or only just."""
+        return [(call, sent) for call, sent in self.repeatable
+                if call.answer.status == 201 and
+                abs(self.now - sent - REPEAT_LIFETIME) < values.SECOND]
 
     # ------------------------------------------------------------- accounts
 
@@ -320,6 +333,18 @@ class Family:
                                        "tab\t", "zero\u200bwidth")},
                 {"password": self.pick("short", "control\x07", "y" * 1025)}))
         return self.call("POST", "/api/auth/register", body)
+
+    def a_good_login(self):
+        """By somebody who has no token that lives."""
+        alive = self.live_users()
+        users = [user for user in self.world.users.values()
+                 if user.id not in alive]
+        if not users:
+            return self.a_login()
+        user = self.chance.choice(users)
+        return self.call("POST", "/api/auth/login", {
+            "username": self.pick(user.username, user.email),
+            "password": user.password}, media=wire.FORM)
 
     def a_login(self):
         user = self.user()
@@ -431,6 +456,9 @@ class Family:
             some = [s for s in some if not s.ended] or some
         if pending:
             some = [s for s in some if s.pending()] or some
+        if self.likely(0.85):
+            alive = self.live_users()
+            some = [s for s in some if s.user in alive] or some
         return self.chance.choice(some) if some else None
 
     def path(self, session, what=""):
@@ -536,6 +564,8 @@ class Family:
     def an_answer(self, session=None, request=None):
         session = session or self.a_session(pending=True)
         requests = session.requests if session is not None else ()
+        if not requests and self.likely(0.9):
+            return self.a_request()
         waiting = [r for r in requests if r.status == "pending"]
         if request is None and requests:
             request = self.chance.choice(waiting if waiting and
@@ -622,10 +652,16 @@ class Family:
         world = self.world
         if len(world.users) < 2 and self.likely(0.5):
             return self.a_registration()
+        if len(self.live_users()) < len(world.users) and self.likely(0.3):
+            return self.a_good_login()
         if not self.live_tokens() and self.likely(0.7):
-            return self.pick(self.a_login, self.a_login, self.a_refresh)()
-        if not world.keys and self.likely(0.3):
+            return self.pick(self.a_login, self.a_good_login,
+                             self.a_refresh)()
+        if len({key.user for key in world.keys.values()}) < \
+                len(world.users) and self.likely(0.12):
             return self.a_key()
+        if self.about_to_expire() and self.likely(0.6):
+            return self.again()
         if not any(not s.ended for s in world.sessions.values()) and \
                 self.likely(0.4):
             return self.a_begin()
