@@ -161,7 +161,6 @@ sb_log_open(const char *name)
 {
 	snprintf(program, sizeof(program), "%s", name);
 	file.checked = 0;
-	standard_error();
 	/* The zone's file is read now or, by the first line, later. */
 	tzset();
 	if (to_syslog())
@@ -174,6 +173,7 @@ sb_log_open(const char *name)
 void
 sb_log_keep(void)
 {
+	standard_error();
 	file.checked = 0;
 	if (to_file())
 		open_file(sb_settings.log_file);
