@@ -13,7 +13,8 @@ import uuid
 from target import claims_of
 
 DEFENDS = ("v5.0.0-6.3.8", "v5.0.0-8.2.2", "v5.0.0-8.4.1", "v5.0.0-16.5.1",
-           "v5.0.0-13.4.2")
+           "v5.0.0-13.4.2",
+           "v5.0.0-13.4.5")
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WRONG = "wrong horse battery"
@@ -81,6 +82,9 @@ def people(site):
         for spelt in (lambda n: n, str.upper, lambda n: n + "@example.com",
                       lambda n: n.upper() + "@EXAMPLE.com", lambda n:
                       "".join(chr(ord(c) + 0xfee0) for c in n)):
+            if site.short and spelt(missing) != missing and \
+                    site.random.random() < 0.6:
+                continue
             found.append((account, spelt(account.username), spelt(missing)))
     return known, found
 
@@ -261,7 +265,8 @@ def bodies_of(site, operation):
         example = schema.get("example") or {
             field: value["examples"][0] for field, value in
             schema["properties"].items() if "examples" in value}
-    return [example, {}, {"x": 1}, [], b"{", None]
+    bodies = [example, {}, {"x": 1}, [], b"{", None]
+    return bodies[:2] if site.short else bodies
 
 
 def try_things(site):
@@ -329,7 +334,8 @@ def try_cursors(site, caller, theirs, ours):
                    "/api/auth/sessions/{}"):
         for kind in ("session", "message", "request", "key", "login"):
             for headers in ({}, {"Accept": "text/event-stream"},
-                            {"Origin": "http://localhost:3000"}):
+                            {"Origin": "http://localhost:3000"})[
+                                :1 if site.short else 3]:
                 own = theirs[kind]
                 same(site, f"{target} {kind}", *(
                     site.call("GET", target.format(value), headers=headers,
@@ -401,6 +407,13 @@ def try_documents(site):
             same(site, target,
                  site.call("GET", "/no-such-path", token=token),
                  site.call("GET", target, token=token))
+    with site.settings(DEBUG="true", LOG_LEVEL="debug"):
+        try_words(site, caller)
+
+
+def try_words(site, caller):
+    """Not with DEBUG on, either, which makes the log longer and nothing
+    else."""
     words = ("sqlite", "/var", "/tmp", ".c:", "errno", "select ", "traceback",
              "lighttpd", "stack", "scrypt")
     for body in (b"{", b"\xff", b"[" * 100, b"{}", b'{"username":1}'):

@@ -11,7 +11,7 @@ import uuid
 from target import PASSWORD
 
 DEFENDS = ("v5.0.0-15.2.2", "v5.0.0-2.4.1", "v5.0.0-6.3.1", "v5.0.0-15.4.4",
-           "v5.0.0-16.5.3", "v5.0.0-11.4.2")
+           "v5.0.0-16.5.3")
 
 CLIENTS = 64
 HASHES = 2

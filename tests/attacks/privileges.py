@@ -14,8 +14,7 @@ from target import claims_of
 
 DEFENDS = ("v5.0.0-8.2.1", "v5.0.0-8.2.2", "v5.0.0-8.2.3", "v5.0.0-8.3.1",
            "v5.0.0-8.3.2", "v5.0.0-8.4.1", "v5.0.0-6.3.4", "v5.0.0-7.4.1",
-           "v5.0.0-7.4.2", "v5.0.0-15.3.1", "v5.0.0-15.3.3", "v5.0.0-15.3.7",
-           "v5.0.0-2.3.1")
+           "v5.0.0-7.4.2", "v5.0.0-15.3.1", "v5.0.0-15.3.3", "v5.0.0-15.3.7")
 
 # What the document does not say, since it describes no roles: the contract.
 ADMINISTRATORS = {("POST", "/api/sessions/cleanup/expired")}

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from target import claims_of
 
-DEFENDS = ("v5.0.0-10.4.5", "v5.0.0-10.4.8", "v5.0.0-10.4.9",
+DEFENDS = ("v5.0.0-10.4.5", "v5.0.0-10.4.9",
            "v5.0.0-7.2.4", "v5.0.0-7.4.1", "v5.0.0-7.4.2", "v5.0.0-7.4.3",
            "v5.0.0-7.4.5", "v5.0.0-7.5.2")
 

@@ -171,22 +171,27 @@ def compare(site, name, calls):
 # --------------------------------------------------------------- system calls
 
 # What a process does when it is given a request.
-BEGUN = re.compile(r"^accept4?\(.* = \d+$")
+BEGUN = re.compile(r"^accept4?\(.* = (\d+)$")
 CALL = re.compile(r"^(\w+)\(([^,)]*)")
 ROUNDS = 4                      # the first finds what others have in no cache
 
 
 def works(path):
     """Of each request that a process has been given, its system calls: their
-    names, and the descriptor that they act on."""
-    found = []
+    names, and the descriptor that they act on.  In how many pieces it came is
+    the web server's doing, and left out."""
+    found, begun = [], None
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
-            if BEGUN.match(line.strip()):
+            if begun_now := BEGUN.match(line.strip()):
+                begun = begun_now[1]
                 found.append([])
             elif found and (call := CALL.match(line)):
-                found[-1].append(
-                    call[1] + " " + (call[2] if call[2].isdigit() else ""))
+                what = call[2] if call[2].isdigit() else ""
+                if (call[1], what) not in (("read", begun), ("poll", "")):
+                    found[-1].append(f"{call[1]} {what}")
+                if (call[1], what) == ("close", begun):
+                    begun = None    # the number may be another file's now
     return found
 
 
