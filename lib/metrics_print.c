@@ -112,6 +112,15 @@ split(struct sb_pool *pool, char *line, size_t *n)
 	return first;
 }
 
+/* Of a family or a label, as Prometheus' data model has it. */
+static bool
+is_name(const char *text)
+{
+	return text != NULL && *text != '\0' && (*text < '0' || *text > '9') &&
+	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:")] == '\0';
+}
+
 static struct family *
 read_family(struct sb_pool *pool, char *line)
 {
@@ -124,7 +133,8 @@ read_family(struct sb_pool *pool, char *line)
 	f->values = line == NULL ? NULL : split(pool, line, &n);
 	f->width = n == 0 ? 1 : n + (strcmp(f->kind, "histogram") == 0);
 	f->help = "";
-	return f->name == NULL ? NULL : f;
+	return is_name(f->name) && (f->label == NULL || is_name(f->label)) ?
+	    f : NULL;
 }
 
 /* False if it isn't the text of as many counters as there are. */
