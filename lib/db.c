@@ -328,8 +328,9 @@ bind(struct sb_db *db, sqlite3_stmt *s, enum sb_query query,
 		    sb_queries[query].name);
 }
 
+/* The names of columns are those of FIRST, the first row, if there is one. */
 static const struct sb_row *
-copy_row(struct sb_db *db, sqlite3_stmt *s)
+copy_row(struct sb_db *db, sqlite3_stmt *s, const struct sb_row *first)
 {
 	struct sb_row *row = sb_alloc(db->pool, sizeof(*row));
 	int n = sqlite3_column_count(s);
@@ -337,10 +338,10 @@ copy_row(struct sb_db *db, sqlite3_stmt *s)
 
 	for (int i = 0; i < n; i++) {
 		const char *name = sqlite3_column_name(s, i);
-
 		int type = sqlite3_column_type(s, i);
 
-		cells[i].name = sb_copy(db->pool, name, strlen(name));
+		cells[i].name = first != NULL ? first->cells[i].name :
+		    sb_copy(db->pool, name, strlen(name));
 		if (type == SQLITE_TEXT)
 			cells[i].text = sb_copy(db->pool,
 			    (const char *)sqlite3_column_text(s, i),
@@ -374,7 +375,7 @@ sb_db_rows(struct sb_db *db, enum sb_query query, const struct sb_bind *binds)
 		return NULL;
 	bind(db, s, query, binds);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		*end = copy_row(db, s);
+		*end = copy_row(db, s, first);
 		end = (const struct sb_row **)&(*end)->next;
 	}
 	/* What counts may have triggers of somebody else's. */
