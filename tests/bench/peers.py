@@ -36,6 +36,7 @@ class Peer:
     """An application of others, which answers GET /api/auth/me at .path."""
 
     path = "/api/auth/me"
+    is_warm = False
 
     def __init__(self, bench):
         self.bench = bench
