@@ -217,6 +217,8 @@ def draw(options, result, path):
                           f"{machine()}; {options.workers} processes a program")
     if result.get("cells"):
         draw_cells(picture, result)
+    if result.get("streams"):
+        draw_streams(picture, result)
     for what, lines in result.get("curves", {}).items():
         picture.heading(f"Growth with {what}",
                         "processor time of the program a request, as a part of "
@@ -259,6 +261,16 @@ def draw_cells(picture, result):
                         "processor time of the program a request, as a part of "
                         "that at the left; the line in orange is 15 % more")
         picture.curves(grown, "users", "times")
+
+
+def draw_streams(picture, result):
+    picture.heading("Clients that wait for events",
+                    "what is left to GET /api/auth/me beside them")
+    picture.bars([(f"{one['streams']} wait", one["me"]["rate"],
+                   f"{one['me']['rate']:,.0f} a second" + (
+                       f", {one['pss'] / 1024:.1f} MiB each"
+                       if one["streams"] else ""), True)
+                  for one in result["streams"]])
 
 
 def ratio_of(result, cell):
