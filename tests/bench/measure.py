@@ -69,6 +69,8 @@ class Bench:
     def peer(self, kind):
         if kind not in self.houses:
             self.houses[kind] = kind(self)
+            self.houses[kind].hold_to(self.house(),
+                                      self.callers_of(self.house()))
         return self.houses[kind]
 
     def callers_of(self, where):

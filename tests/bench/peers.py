@@ -1,13 +1,16 @@
 """Applications to compare with, in peers/: what each needs, and how it is
 started, on a copy of the same data as switchboard."""
 
+import http.client
 import importlib.util
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import house
 
@@ -75,6 +78,47 @@ class Peer:
 
     def programs(self):
         return house.descendants(self.process.pid)
+
+    def answer(self, token, path=None, port=None):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", port or self.port, timeout=30)
+        connection.request("GET", path or self.path, headers={
+            "Authorization": "Bearer " + token})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, json.loads(text)
+
+    def hold_to(self, ours, callers):
+        """It has to answer as switchboard does: who answers less, or counts
+        less, is none to compare with."""
+        _, _, token = callers.users[0]
+        wanted = self.answer(token, "/api/auth/me", ours.port)
+        found = self.answer(token)
+        if found != wanted:
+            sys.exit(f"{self.name}: {found}, not {wanted}")
+        other = token[:-3] + ("AAA" if token[-3:] != "AAA" else "BBB")
+        status, _ = self.answer(other)
+        if status != 401:
+            sys.exit(f"{self.name}: {status} to a token that is not ours")
+        self.hold_to_limit(*callers.users[1])
+
+    def hold_to_limit(self, user, _, token):
+        now = int(time.time() * 10**6)
+        most = house.LIMITED["RATE_LIMIT_PER_USER"]
+        # All of the last in a window but one.
+        moments = b"".join((now - 1000 - n).to_bytes(8, "little")
+                           for n in range(most - 1, 0, -1))
+        database = self.database("limits.db")
+        with database:
+            database.execute("INSERT INTO limits VALUES (?, ?, ?)",
+                             ("user:" + user, moments, now))
+        codes = [self.answer(token)[0] for _ in range(2)]
+        with database:
+            database.execute("DELETE FROM limits")
+        database.close()
+        if codes != [200, 429]:
+            sys.exit(f"{self.name}: {codes} at the end of its limit")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
