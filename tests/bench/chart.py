@@ -1,5 +1,5 @@
-"""An SVG to look at, written by hand: what is served a second, how long the slow
-ones take, and how cost grows."""
+"""An SVG to look at, written by hand: what is served a second, how long the
+slow ones take, and how cost grows."""
 
 import math
 from xml.sax.saxutils import escape

@@ -1,10 +1,9 @@
-"""How cost grows: with users, sessions, messages, counters, processes and clients
-that wait.  A point is a cell of its own, and those of a curve alternate."""
+"""How cost grows: with users, sessions, messages, counters, processes and
+clients that wait.  A point is a cell of its own, and those of a curve alternate."""
 
 import time
 
 import apart
-import house
 import measure
 
 CLIENTS = 16

@@ -1,5 +1,5 @@
-"""One measurement after the other: what is called where, by how many clients, in
-rounds that alternate between all of it."""
+"""One measurement after the other: what is called where, by how many clients,
+in rounds that alternate between all of it."""
 
 import json
 import os

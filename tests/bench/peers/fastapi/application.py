@@ -1,5 +1,5 @@
-"""GET /api/auth/me with FastAPI: the work that switchboard does, in the way that
-is fastest there.  README.md says what is the same and what is left out."""
+"""GET /api/auth/me with FastAPI: the work that switchboard does, in the way
+that is fastest there.  ../README.md says what is the same and what is not."""
 
 import os
 import sqlite3

@@ -1,5 +1,5 @@
-// GET /api/auth/me with Fastify: the work that switchboard does, in the way that
-// is fastest there.  README.md says what is the same and what is left out.
+// GET /api/auth/me with Fastify: the work that switchboard does, in the way
+// that is fastest there.  ../README.md says what is the same and what is not.
 import cluster from "node:cluster";
 import Database from "better-sqlite3";
 import Fastify from "fastify";

@@ -1,6 +1,6 @@
 <?php
-// GET /api/auth/me with PHP-FPM: the work that switchboard does, in the way that
-// is fastest there.  ../README.md says what is the same and what is left out.
+// GET /api/auth/me with PHP-FPM: the work that switchboard does, in the way
+// that is fastest there.  ../README.md says what is the same and what is not.
 declare(strict_types=1);
 
 function answer(int $status, array $body): never
