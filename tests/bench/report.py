@@ -53,13 +53,13 @@ def show(options, result):
 
 
 def show_cells(result):
-    print("%-30s %4s %9s %6s %6s | %8s %8s %8s | %7s %7s %6s" % (
+    print("%-36s %4s %9s %6s %6s | %8s %8s %8s | %7s %7s %6s" % (
         "", "", "", "to", "to", "ms:", "", "", "us of", "us of", "MiB"))
-    print("%-30s %4s %9s %6s %6s | %8s %8s %8s | %7s %7s %6s" % (
+    print("%-36s %4s %9s %6s %6s | %8s %8s %8s | %7s %7s %6s" % (
         "call", "cli.", "per s", "const.", "ling.", "50 %", "99 %", "99.9 %",
         "program", "server", "each"))
     for cell in result["cells"]:
-        print("%-30s %4d %9.0f %6s %6s | %8.2f %8.2f %8.2f | %7.1f %7.1f %6s"
+        print("%-36s %4d %9.0f %6s %6s | %8.2f %8.2f %8.2f | %7.1f %7.1f %6s"
               % (cell.name, cell.clients, cell.median("rate"),
                  part(result, cell, "constant"),
                  part(result, cell, "constant, lingering"),
