@@ -39,8 +39,9 @@ class House:
         self.clients = options.clients
         self.seed = seed
         self.chance = random.Random(f"{seed}-house")
-        self.clock = os.path.join(work, "clock")
         self.data = os.path.join(work, "data")
+        # Programs that are confined can read it there.
+        self.clock = os.path.join(self.data, "clock")
         self.counts = {"calls": 0, "rounds": 0, "overlapping": 0,
                        "families": 0, "moves": 0, "most worlds": 1,
                        "rows": 0, "cleanups": 0, "ticks": 0, "disabled": 0}
