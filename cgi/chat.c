@@ -150,6 +150,7 @@ list_sessions(struct sb_request *rq, struct sb_response *rs)
 	const struct sb_bind user = sb_bind("user", rq->caller.user_id);
 	const struct sb_row *row = NULL, *counts;
 
+	sb_db_hold(rq->db);
 	sb_chat_settle(rs);
 	if (before != NULL && (row = sb_one(rq->db, SB_Q_SESSION_FIND,
 	    sb_bind("id", before), user)) == NULL)
@@ -174,8 +175,10 @@ list_sessions(struct sb_request *rq, struct sb_response *rs)
 static enum sb_status
 show_session(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *row = sb_chat_session(rs, sb_text(rq, CHAT_ID));
+	const struct sb_row *row;
 
+	sb_db_hold(rq->db);
+	row = sb_chat_session(rs, sb_text(rq, CHAT_ID));
 	if (row == NULL)
 		return chat_no_session(rq, rs);
 	sb_put_session(rs, row);
@@ -334,11 +337,12 @@ find_messages(struct sb_request *rq, int cursor, int64_t place)
 static enum sb_status
 list_messages(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *session = sb_chat_session(rs,
-	    sb_text(rq, SAID_ID));
 	const int cursor = sb_has(rq, SAID_AFTER) ? SAID_AFTER : SAID_BEFORE;
+	const struct sb_row *session;
 	int64_t place;
 
+	sb_db_hold(rq->db);
+	session = sb_chat_session(rs, sb_text(rq, SAID_ID));
 	if (session == NULL)
 		return chat_no_session(rq, rs);
 	if (sb_has(rq, SAID_AFTER) && sb_has(rq, SAID_BEFORE))

@@ -45,9 +45,10 @@ const struct sb_field chat_asked_out[] = {
 enum sb_status
 chat_list_feedback(struct sb_request *rq, struct sb_response *rs)
 {
-	const struct sb_row *session = sb_chat_session(rs,
-	    sb_text(rq, CHAT_ID));
+	const struct sb_row *session;
 
+	sb_db_hold(rq->db);
+	session = sb_chat_session(rs, sb_text(rq, CHAT_ID));
 	if (session == NULL)
 		return chat_no_session(rq, rs);
 	sb_put_rows(rs, ASKED_REQUESTS, sb_chat_feedbacks(rq, session,

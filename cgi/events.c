@@ -34,9 +34,10 @@ static enum sb_status
 look(struct sb_request *rq, struct sb_response *rs, const char *id,
     const struct sb_row **session)
 {
-	const struct sb_error *wrong = sb_caller_wrong(rq);
+	const struct sb_error *wrong;
 
-	if (wrong != NULL)
+	sb_db_hold(rq->db);
+	if ((wrong = sb_caller_wrong(rq)) != NULL)
 		return sb_fail(rs, wrong);
 	*session = sb_chat_session(rs, id);
 	return *session != NULL ? SB_NEXT :

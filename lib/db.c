@@ -240,10 +240,23 @@ run_parsed(struct sb_db *db, sqlite3_stmt **s, const char *sql)
 	return rc == SQLITE_OK;
 }
 
+void
+sb_db_hold(struct sb_db *db)
+{
+	if (db->holding || db->writing || db->failed ||
+	    (db->connection == NULL && !sb_db_connect(db)))
+		return;
+	db->holding = run_parsed(db, &db->hold, "BEGIN");
+}
+
 bool
 sb_db_begin(struct sb_db *db)
 {
 	db->deadline = sb_monotonic() + db->patience;
+	/* A moment that is over by now can't be written to. */
+	if (db->holding && !run_parsed(db, &db->commit, "COMMIT"))
+		return false;
+	db->holding = false;
 	if (!run_parsed(db, &db->begin, "BEGIN IMMEDIATE"))
 		return false;
 	db->writing = true;
@@ -261,7 +274,7 @@ sb_db_end(struct sb_db *db, bool commit)
 	/* SQLite may have rolled back by itself. */
 	if (db->connection != NULL && !sqlite3_get_autocommit(db->connection))
 		sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL, NULL);
-	db->writing = false;
+	db->writing = db->holding = false;
 	return done;
 }
 

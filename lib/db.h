@@ -16,7 +16,8 @@ struct sb_db {
 	sqlite3		*connection;	/* NULL: not open */
 	struct sb_pool	*pool;		/* the request's */
 	sqlite3_stmt	*statements[SB_QUERIES];
-	sqlite3_stmt	*begin, *commit;
+	sqlite3_stmt	*begin, *commit, *hold;
+	bool		 holding;	/* what is read, as of one moment */
 	bool		 writing;	/* in the request's transaction */
 	bool		 failed;	/* the request is a 503 */
 	bool		 damaged;	/* no: a 500, as the file is damaged */

@@ -55,7 +55,8 @@ sb_db_disconnect(struct sb_db *db)
 	}
 	sqlite3_finalize(db->begin);
 	sqlite3_finalize(db->commit);
-	db->begin = db->commit = NULL;
+	sqlite3_finalize(db->hold);
+	db->begin = db->commit = db->hold = NULL;
 	sqlite3_close(db->connection);
 	db->connection = NULL;
 	db->reopen = false;

@@ -95,6 +95,13 @@ const void *sb_row_bytes(const struct sb_row *, const char *column,
  */
 int64_t	 sb_db_now(struct sb_db *);
 
+/*
+ * What is read from here on is of one moment, so that an answer that takes
+ * several queries says nothing that never was; until something is written, or
+ * the request ends or waits.
+ */
+void	 sb_db_hold(struct sb_db *);
+
 /* Keeps what was written although the handler is about to refuse. */
 void	 sb_db_keep(struct sb_db *);
 

@@ -430,6 +430,47 @@ a_write_after_a_read_is_of_the_present(void **state)
 	assert_true(sb_db_finish(memory_db, true));
 }
 
+static void
+add_ben(void)
+{
+	memory_sql("INSERT INTO users (id, email, email_key, username,"
+	    " username_key, password, created_at)"
+	    " VALUES ('y', 'ben', 'ben', 'ben', 'ben', 'p', 1)");
+}
+
+static void
+what_is_held_is_of_one_moment(void **state)
+{
+	(void)state;
+	sb_db_hold(memory_db);
+	assert_false(has_user(memory_db, "ben"));
+	add_ben();
+	assert_false(has_user(memory_db, "ben"));
+	sb_db_hold(memory_db);
+	assert_false(has_user(memory_db, "ben"));
+	assert_true(sb_db_finish(memory_db, true));
+	sb_db_attach(memory_db, pool);
+	assert_true(has_user(memory_db, "ben"));
+}
+
+static void
+a_write_ends_what_is_held(void **state)
+{
+	(void)state;
+	sb_db_hold(memory_db);
+	assert_false(has_user(memory_db, "ben"));
+	add_ben();
+	assert_int_equal(add_user(memory_db, "ben"), 0);
+	assert_true(has_user(memory_db, "ben"));
+	/* And there is nothing to hold in a transaction. */
+	sb_db_hold(memory_db);
+	assert_int_equal(add_user(memory_db, "ann"), 1);
+	assert_true(sb_db_finish(memory_db, true));
+	memory_sql("BEGIN EXCLUSIVE; ROLLBACK");
+	sb_db_attach(memory_db, pool);
+	assert_true(has_user(memory_db, "ann"));
+}
+
 static int
 write_and_die(void *with)
 {
@@ -1076,6 +1117,8 @@ main(void)
 		STORE_TEST(what_is_kept_is_committed_once),
 		STORE_TEST(a_read_leaves_no_lock_behind),
 		STORE_TEST(a_write_after_a_read_is_of_the_present),
+		STORE_TEST(what_is_held_is_of_one_moment),
+		STORE_TEST(a_write_ends_what_is_held),
 		STORE_TEST(a_killed_process_leaves_nothing),
 		STORE_TEST(writers_wait_for_each_other),
 		STORE_TEST(before_a_transaction_it_is_now),
