@@ -3,6 +3,7 @@ families that call it.  Its clock stands still while anybody calls, and is moved
 in between: so all times in its answers are known, and what time does happens at
 moments that are chosen, such as the last one before a limit lets go."""
 
+import contextlib
 import glob
 import os
 import random
@@ -31,6 +32,16 @@ def preload():
                           check=True).stdout.strip()
 
 
+def forget_the_dead():
+    """What a process under faketime leaves when it is killed would keep the
+    next one of its id from beginning."""
+    for kind in "faketime_shm_", "sem.faketime_sem_":
+        for path in glob.glob(f"/dev/shm/{kind}*"):
+            if not os.path.exists("/proc/" + path.rpartition("_")[2]):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+
+
 class House:
     def __init__(self, work, options, leg, seed):
         self.build = os.environ["SB_BUILD"]
@@ -51,6 +62,7 @@ class House:
         self.unseen = (0, 0)    # sessions that ended, requests that expired
         self.statuses = {}
         os.mkdir(self.data, 0o700)
+        forget_the_dead()
         self.set_clock(EPOCH)
         self.environment = dict(
             os.environ, LD_PRELOAD=preload(), FAKETIME_FMT="%s", TZ="UTC",
@@ -95,11 +107,8 @@ class House:
 
     def __exit__(self, *_):
         for program in self.programs.values():
-            number = program.process.pid
             program.stop()
-            for kind in "faketime_shm_", "sem.faketime_sem_":
-                if os.path.exists(f"/dev/shm/{kind}{number}"):
-                    os.unlink(f"/dev/shm/{kind}{number}")
+        forget_the_dead()
         if self.leg.cgi:
             self.log.close()
 
@@ -149,6 +158,8 @@ class House:
     def move(self, step):
         self.set_clock(self.now + step)
         self.counts["moves"] += 1
+        if self.leg.cgi:
+            forget_the_dead()
         ended = expired = 0
         for family in self.families:
             more = family.move(self.now)
