@@ -112,9 +112,8 @@ def guess_step(which, when):
     """A look, or a count, of a login's key (`own') or the account's."""
     def step(calling, world, memo):
         own, account, right, used = memo.more[:4]
-        both = calling.route.access != "public"
         counts = when == "after" and not right
-        if which == "account" and (not both or (used == 0 and not counts)):
+        if which == "account" and used == 0 and not counts:
             return world, memo
         done = guess(calling, world, memo, own if which == "own" else account,
                      counts)

@@ -23,7 +23,7 @@ PASSWORDS = ("password123", "correct horse", "pässwörd no. 3")
 WORDS = ("yes", "Y", "approve", " Approved ", "no", "N", "reject", "REJECTED",
          "maybe", "yes!", "ye s")
 COLOURS = ["red", "green", "blue"]
-MANY = 12                       # worlds: time to look which it is
+MANY = 4                        # worlds: time to look which it is
 CHARACTERS = "abc åß中 🙂 \"\\/<>"
 UNKNOWN_PATHS = ("/api", "/api/auth", "/api/sessions/x", "/api/auth/me/x",
                  "/api/sessions/{}/message", "/nothing", "/api/limits/x",
@@ -93,7 +93,7 @@ class Family:
         self.note(call.answer)
         if call.answer.status in (200, 201) and \
                 call.answer.body.startswith(b'{"access_token"'):
-            body = call.answer.json()
+            body = call.answer.json
             self.seen["same successor"] += body["refresh_token"] in [
                 pair.refresh for pair in self.pairs]
             self.pairs.append(Pair(body["access_token"],

@@ -195,7 +195,7 @@ class House:
         self.way.receive(call, self.way.send(call))
         if call.answer.status != status:
             raise Unexplained(f"{call}\n{call.answer}, instead of {status}")
-        return call.answer.json()
+        return call.answer.json
 
     def clean_up(self, least, most):
         """Does what time has made due: at least what the last move has, at the
@@ -316,7 +316,7 @@ class House:
     def audit_user(self, family, user):
         login = {"username": user.username, "password": user.password}
         token = self.ask(family, "POST", "/api/auth/login", login,
-                         media=wire.FORM).json()["access_token"]
+                         media=wire.FORM).json["access_token"]
         paths = ["/api/auth/me", "/api/auth/sessions", "/api/auth/keys",
                  "/api/sessions?limit=100", "/api/limits"]
         sessions = [family.world.id_of(s) for s in
@@ -331,7 +331,7 @@ class House:
             # It may have taken long to get so far.
             if not family.is_alive(token):
                 token = self.ask(family, "POST", "/api/auth/login", login,
-                                 media=wire.FORM).json()["access_token"]
+                                 media=wire.FORM).json["access_token"]
             self.ask(family, "GET", path, token=token)
         for number in sessions:
             self.ask(family, "DELETE", f"/api/sessions/{number}", token=token)

@@ -158,9 +158,11 @@ class Calling:
             work = self.route.work
             if self.route.repeats:
                 work = work[:-1] + (steps.once(work[-1]),)
-            if not settings.account:
-                work = tuple(step for step in work
-                             if step not in accounts.GUESSES)
+            if not settings.account or self.route.access == "public":
+                # Of a login, one key is all that there is.
+                without = accounts.GUESSES[1::2] if settings.account else \
+                    accounts.GUESSES
+                work = tuple(step for step in work if step not in without)
             if not settings.session and not settings.channel:
                 work = tuple(step for step in work
                              if step is not chat.spend_on_subject)
@@ -172,6 +174,15 @@ class Calling:
             return always(404, {"detail": "Not Found"})
         return lambda calling, world, memo: steps.refuse(
             world, memo, 405, "Method Not Allowed", {"Allow": allowed})
+
+    def can_have_counted(self, limit):
+        """Whether the header of the answer, where it is of this limit at all,
+        is of this state of it: many orders can be told early to lead
+        nowhere."""
+        field = self.call.answer.fields.get("RateLimit", "")
+        name, _, rest = field.partition(";r=")
+        return name != f'"{limit.name}"' or \
+            rest.partition(";")[0] == str(limit.remaining)
 
     def body(self):
         """The object that came."""
@@ -195,5 +206,6 @@ class Calling:
         elif isinstance(expect.body, str):
             match.hold(expect.body, answer.body.decode(), "body")
         else:
-            match.hold(expect.body, answer.json(), "body")
-        return expect.world._replace(known=match.all_known())
+            match.hold(expect.body, answer.json, "body")
+        return expect.world._replace(known=match.all_known()) \
+            if match.new else expect.world

@@ -56,13 +56,24 @@ class Search:
                 if node.world not in self.worlds:
                     self.worlds.append(node.world)
                 continue
-            for n in self.may_go_on(node):
-                after = self.go_on(node, n)
-                if after is not None and self.is_new(after):
-                    left.append(after)
+            left += [after for after in self.successors(node)
+                     if self.is_new(after)]
         if not self.worlds:
             raise Unexplained(self.report())
         return self.worlds
+
+    def successors(self, node):
+        """Where an answer fits that changes nothing, no other order has to be
+        tried: a look that could come later could as well come now."""
+        found = []
+        for n in self.may_go_on(node):
+            after = self.go_on(node, n)
+            if after is None:
+                continue
+            if after.places[n] == DONE and after.world is node.world:
+                return [after]
+            found.append(after)
+        return found
 
     def is_new(self, node):
         others = self.seen.setdefault(node.places, [])
@@ -90,6 +101,11 @@ class Search:
             if isinstance(done, Expect):
                 return self.finish(node, n, done)
             world, memo = done
+            if memo.limit is not None and \
+                    not calling.can_have_counted(memo.limit):
+                self.note(node, n, None, Differs(
+                    f"{memo.limit} is not what the header says"))
+                return None
         return self.after(node, n, world, place, memo)
 
     @staticmethod
@@ -129,10 +145,13 @@ class Search:
         for order, number, differs, expect in self.failures:
             text = f"  #{number}" + (f" after {order}" if order else "") + \
                 f": {differs}"
-            if text not in said:
-                said.add(text)
+            if text in said:
+                continue
+            said.add(text)
+            lines.append(text)
+            if expect is not None:
                 body = str(shown(expect.body, expect.world.known))
-                lines += [text, f"    {expect.status} {body[:600]}"]
+                lines += [f"    {expect.status} {body[:600]}"]
         return "\n".join(lines)
 
 

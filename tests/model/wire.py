@@ -4,6 +4,7 @@ that was sent has a file descriptor that becomes readable when its answer comes;
 how long it was under way is what the search goes by."""
 
 import decimal
+import functools
 import json
 import os
 import re
@@ -59,6 +60,7 @@ class Answer:
         whole = found and (head or length == str(len(self.body)))
         self.status = int(status[:3]) if whole and status else None
 
+    @functools.cached_property
     def json(self):
         return json.loads(self.body, parse_float=decimal.Decimal)
 
