@@ -114,12 +114,13 @@ open_up(int ruleset, const char *path, uint64_t rights, struct stat *st)
 	    .parent = open(path, O_PATH | O_CLOEXEC) };
 
 	*st = (struct stat){ .st_ino = 0 };
-	if (rule.parent < 0 || fstat(rule.parent, st) != 0)
+	if (rule.parent < 0)
 		return;
-	if (!S_ISDIR(st->st_mode))
+	if (fstat(rule.parent, st) == 0 && !S_ISDIR(st->st_mode))
 		rule.rights &= OF_A_FILE;
+	/* A pipe or socket without a name lies nowhere, and needs no rule. */
 	if (syscall(SYS_landlock_add_rule, ruleset, PATH_BENEATH, &rule, 0U) !=
-	    0)
+	    0 && errno != EBADFD)
 		sb_fatal("confinement: Landlock: %s: %s", path,
 		    strerror(errno));
 	close(rule.parent);
@@ -240,7 +241,7 @@ keep_to_places(enum sb_role role, int abi, const char *also)
 	if (sends)
 		open_up_to_send(ruleset);
 	if (also != NULL)
-		read_below(ruleset, also);
+		open_up_watched(ruleset, also, TO_READ, 0);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
 		sb_fatal("confinement: Landlock: %s", strerror(errno));
 	close(ruleset);

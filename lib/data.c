@@ -13,12 +13,9 @@
 
 #include "internal.h"
 
-/*
- * A power cut must not take the name of the directory, with all that was
- * promised in it.  Who may not read the folder above can do no more.
- */
-static bool
-make_directory(void)
+/* Who may not read the folder above can do no more. */
+bool
+sb_data_make(void)
 {
 	struct sb_pool *pool;
 
@@ -37,7 +34,7 @@ sb_data_directory(void)
 	struct stat st;
 
 	if (stat(sb_settings.data, &st) == 0 ||
-	    (errno == ENOENT && make_directory()) || errno == EEXIST)
+	    (errno == ENOENT && sb_data_make()) || errno == EEXIST)
 		return true;
 	sb_log(SB_ERROR, "SWITCHBOARD_DATA: %s: %s: make the directory, for "
 	    "the user that the programs run as", sb_settings.data,

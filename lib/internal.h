@@ -766,6 +766,12 @@ bool	 sb_schema_too_new(struct sb_db *, int step);
 bool	 sb_data_directory(void);
 
 /*
+ * Makes it, so that no power cut takes its name with what is promised in it.
+ * False if it can't be made: errno has why.
+ */
+bool	 sb_data_make(void);
+
+/*
  * Whether a path is that directory or leads into it or through it, whatever
  * links there are.  Nothing is taken to be in /, which servers name as their
  * document root when they have none.

@@ -27,16 +27,21 @@
 
 enum state { FREE, SERVING, WAITING, LEAVING };
 
-/* Shared by all; a worker writes its own state, the parent the rest. */
+/*
+ * Shared by all; a worker writes its own state, the parent the rest.  As a
+ * worker that somebody got into may write anything, the parent counts by it,
+ * and believes nothing else of it.
+ */
 struct board {
-	int		 workers, waiters;
-	pid_t		 parent;
-	int		 seats;		/* those in use are below it */
+	_Atomic int	 seats;		/* those in use are below it */
 	_Atomic bool	 called;	/* somebody asks for the outbox's */
 	_Atomic int	 state[MOST];
 };
 
 static struct board *board;	/* NULL: no prefork */
+static int most_workers, most_waiters;
+static pid_t parent;
+static int seats;		/* the parent's, of which the board tells */
 static int seat = -1;		/* of this worker */
 static int waits;		/* its, one in another */
 static pid_t pids[MOST];	/* the parent's */
@@ -45,10 +50,10 @@ static bool outdated;		/* a worker ended with SB_OUTDATED */
 
 /* How many workers are there for requests, and how many wait. */
 static void
-count(int *serving, int *waiting)
+count(int below, int *serving, int *waiting)
 {
 	*serving = *waiting = 0;
-	for (int i = 0; i < board->seats; i++) {
+	for (int i = 0; i < below && i < MOST; i++) {
 		int state = atomic_load(&board->state[i]);
 
 		*serving += state == SERVING;
@@ -65,11 +70,11 @@ sb_wait_begin(void)
 		return true;
 	if (waits++ == 0) {
 		atomic_store(&board->state[seat], WAITING);
-		if (getppid() == board->parent)
-			kill(board->parent, SIGUSR2);
+		if (getppid() == parent)
+			kill(parent, SIGUSR2);
 	}
-	count(&serving, &waiting);
-	return waiting <= board->waiters;
+	count(board->seats, &serving, &waiting);
+	return waiting <= most_waiters;
 }
 
 void
@@ -86,8 +91,8 @@ sb_worker_wanted(void)
 
 	if (board == NULL)
 		return true;
-	count(&serving, &waiting);
-	if (serving <= board->workers)
+	count(board->seats, &serving, &waiting);
+	if (serving <= most_workers)
 		return true;
 	/* Two may leave at once; then the parent forks one anew. */
 	return !atomic_compare_exchange_strong(&board->state[seat], &expected,
@@ -97,7 +102,7 @@ sb_worker_wanted(void)
 pid_t
 sb_prefork_parent(void)
 {
-	return board == NULL ? 0 : board->parent;
+	return board == NULL ? 0 : parent;
 }
 
 bool
@@ -106,8 +111,8 @@ sb_prefork_call(void)
 	if (board == NULL)
 		return false;
 	atomic_store(&board->called, true);
-	if (getppid() == board->parent)
-		kill(board->parent, SIGUSR2);
+	if (getppid() == parent)
+		kill(parent, SIGUSR2);
 	return true;
 }
 
@@ -122,7 +127,7 @@ run_worker(int number, const sigset_t *mask, int (*work)(void))
 {
 	seat = number;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != board->parent)
+	if (getppid() != parent)
 		_exit(0);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGUSR2, SIG_DFL);
@@ -136,12 +141,12 @@ fork_worker(const sigset_t *mask, int (*work)(void))
 	pid_t pid;
 	int i = 0;
 
-	while (i < MOST && atomic_load(&board->state[i]) != FREE)
+	while (i < MOST && pids[i] != 0)
 		i++;
 	if (i == MOST)
 		return false;
-	if (i == board->seats)
-		board->seats++;
+	if (i == seats)
+		board->seats = ++seats;
 	atomic_store(&board->state[i], SERVING);
 	born[i] = sb_monotonic();
 	if ((pid = fork()) == 0)
@@ -178,9 +183,9 @@ reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		int i = 0;
 
-		while (i < board->seats && pids[i] != pid)
+		while (i < seats && pids[i] != pid)
 			i++;
-		if (i == board->seats)
+		if (i == seats)
 			continue;
 		log_end(pid, status);
 		outdated |= WIFEXITED(status) &&
@@ -196,7 +201,7 @@ reap(void)
 static void
 tell_all(int signal)
 {
-	for (int i = 0; i < board->seats; i++)
+	for (int i = 0; i < seats; i++)
 		if (pids[i] > 0)
 			kill(pids[i], signal);
 }
@@ -298,9 +303,9 @@ fork_missing(const sigset_t *mask, int (*work)(void))
 {
 	int serving, waiting;
 
-	count(&serving, &waiting);
-	for (; serving < board->workers && serving + waiting <
-	    board->workers + board->waiters; serving++)
+	count(seats, &serving, &waiting);
+	for (; serving < most_workers && serving + waiting <
+	    most_workers + most_waiters; serving++)
 		if (!fork_worker(mask, work))
 			return false;
 	return true;
@@ -348,9 +353,9 @@ sb_prefork(int workers, int waiters, int (*work)(void), char **argv)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (board == MAP_FAILED)
 		sb_fatal("mmap: %s", strerror(errno));
-	board->parent = getpid();
-	board->workers = workers;
-	board->waiters = waiters;
+	parent = getpid();
+	most_workers = workers;
+	most_waiters = waiters;
 	sigemptyset(&all);
 	for (size_t i = 0; i < sizeof(heeded) / sizeof(heeded[0]); i++)
 		sigaddset(&all, heeded[i]);

@@ -316,7 +316,7 @@ make_data(const struct sb_conn *conn)
 		if ((root = sb_param(conn, roots[i])) != NULL &&
 		    sb_lies_in(sb_settings.data, root))
 			return;
-	mkdir(sb_settings.data, 0700);
+	sb_data_make();
 }
 
 static int

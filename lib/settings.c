@@ -287,6 +287,20 @@ set_data(void)
 	store(f);
 }
 
+/* What a program that somebody got into can write doesn't free the next one. */
+static void
+set_confine(void)
+{
+	struct sb_found *f = found("CONFINE");
+
+	if (f->origin != SETTINGS_FILE || sb_settings.confine ||
+	    !sb_lies_in(sb_settings.env_file, sb_settings.data))
+		return;
+	set_default(f);
+	warn("CONFINE is not taken from a file in the data directory, which "
+	    "programs can write to: set it in the environment");
+}
+
 static void
 set_hashes(void)
 {
@@ -427,6 +441,7 @@ sb_settings_load(void)
 	for (size_t i = 0; i < sb_setting_count; i++)
 		set(&sb_setting_found[i]);
 	set_data();
+	set_confine();
 	set_hashes();
 	apply_debug();
 	check_secret_key();

@@ -5,6 +5,7 @@
  * load anything.  confine.c relies on it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -41,8 +42,8 @@ static const int serving[] = {
 	SYS_fstat, SYS_statx, SYS_statfs, SYS_fstatfs, SYS_faccessat,
 	SYS_faccessat2, SYS_readlinkat, SYS_getdents64, SYS_getcwd,
 	SYS_unlinkat, SYS_renameat2, SYS_mkdirat, SYS_linkat, SYS_fchmod,
-	SYS_fchown, SYS_fchownat, SYS_ftruncate, SYS_fallocate, SYS_fsync,
-	SYS_fdatasync, SYS_fcntl, SYS_dup, SYS_dup3, SYS_umask,
+	SYS_fchown, SYS_ftruncate, SYS_fallocate, SYS_fsync, SYS_fdatasync,
+	SYS_dup, SYS_dup3, SYS_umask,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink, SYS_unlink,
 	SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_dup2, SYS_poll,
@@ -96,6 +97,19 @@ struct rule {
 static const struct rule serving_rules[] = {
 	{ SYS_socket, { { 0, ALL_BITS, AF_UNIX }, { 1, TYPE, SOCK_DGRAM } },
 	    2 },
+	/* Of fcntl's: others have the kernel send signals, to anybody. */
+	{ SYS_fcntl, { { 1, ALL_BITS, F_DUPFD } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_DUPFD_CLOEXEC } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_GETFD } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_SETFD } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_GETFL } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_SETFL }, { 2, O_ASYNC, 0 } }, 2 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_GETLK } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_SETLK } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_SETLKW } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_OFD_GETLK } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_OFD_SETLK } }, 1 },
+	{ SYS_fcntl, { { 1, ALL_BITS, F_OFD_SETLKW } }, 1 },
 	/* Nothing that can be run comes in. */
 	{ SYS_mmap, { { 2, PROT_EXEC, 0 } }, 1 },
 	{ SYS_mprotect, { { 2, PROT_EXEC, 0 } }, 1 },
@@ -107,8 +121,8 @@ static const struct rule loading_rules[] = {
 	{ SYS_mprotect, { { 0 } }, 0 },
 };
 
+/* No stream to others on this machine: libc asks name servers without, too. */
 static const struct rule sending_rules[] = {
-	{ SYS_socket, { { 0, ALL_BITS, AF_UNIX } }, 1 },
 	{ SYS_socket, { { 0, ALL_BITS, AF_INET } }, 1 },
 	{ SYS_socket, { { 0, ALL_BITS, AF_INET6 } }, 1 },
 	{ SYS_socket, { { 0, ALL_BITS, AF_NETLINK } }, 1 },
@@ -125,7 +139,7 @@ static const struct rule sending_rules[] = {
  */
 enum fate { REFUSED, ALLOWED, JUDGED };
 static unsigned char fates[KNOWN + 1];
-static const struct rule *rules[16];	/* for those that are judged */
+static const struct rule *rules[40];	/* for those that are judged */
 static size_t rules_used;
 
 #define MOST		1024
@@ -272,7 +286,12 @@ judge_signals(void)
 static void
 choose(enum sb_role role)
 {
+	static const int giving[] = { SYS_fchownat };
+
 	allow(ALL(serving));
+	/* What root makes it gives to the owner of the data. */
+	if (geteuid() == 0)
+		allow(ALL(giving));
 	judge(ALL(serving_rules));
 	if (role != SB_SERVES)
 		judge(ALL(loading_rules));

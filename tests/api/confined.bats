@@ -78,6 +78,9 @@ could()
 		unix_stream: EPERM
 		signal_parent: EPERM
 		signal_all: EPERM
+		signal_by_socket: EPERM
+		signal_of_socket: EPERM
+		signal_at_data: EPERM
 		trace: EPERM
 		namespaces: EPERM
 		code: $1
@@ -138,6 +141,33 @@ print(answer.body.decode())' "$socket" "$1")
 	ask /attempts
 	is "$code" 200
 	is "$(tried)" "$(could EPERM)"
+}
+
+@test "a settings file that programs can write to does not set them free" {
+	programs=${attempts%/*}
+	program=confined
+	echo CONFINE=false >"$SWITCHBOARD_DATA/.env"
+	call GET /attempts
+	expect 200
+	[[ $log == *'CONFINE is not taken from a file in the data directory'* ]]
+	is "$(tried)" "$(could '')"
+	mv "$SWITCHBOARD_DATA/.env" "$BATS_TEST_TMPDIR/env"
+	settings+=("SWITCHBOARD_ENV_FILE=$BATS_TEST_TMPDIR/env")
+	call GET '/attempts?only=passwd'
+	expect 200
+	is "$(tried)" 'passwd: '
+}
+
+@test "a log that is a pipe without a name is one, as containers have it" {
+	new_data
+	settings+=(LOG_FILE=/dev/stderr)
+	env -i "PATH=$PATH" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET \
+	    REQUEST_URI=/health "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" \
+	    "${settings[@]}" "$SB_BUILD/libexec/switchboard/meta" \
+	    2>&1 >"$BATS_TEST_TMPDIR/out" </dev/null |
+	    cat >"$BATS_TEST_TMPDIR/log"
+	grep -q '^Status: 200' "$BATS_TEST_TMPDIR/out"
+	grep -q 'GET /health' "$BATS_TEST_TMPDIR/log"
 }
 
 @test "with CONFINE=false all of it can be done" {

@@ -203,6 +203,37 @@ signal_all(void)
 	return kill(-1, 0);
 }
 
+/* The kernel signals a socket's owner, whom fcntl names. */
+static int
+own_signals(int command, int value)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), result;
+
+	if (fd < 0)
+		return fd;
+	result = fcntl(fd, command, value);
+	close(fd);
+	return result;
+}
+
+static int
+signal_by_socket(void)
+{
+	return own_signals(F_SETOWN, getppid());
+}
+
+static int
+signal_of_socket(void)
+{
+	return own_signals(F_SETSIG, SIGKILL);
+}
+
+static int
+signal_at_data(void)
+{
+	return own_signals(F_SETFL, O_ASYNC);
+}
+
 static int
 trace(void)
 {
@@ -253,6 +284,9 @@ static const struct {
 	{ "unix_stream", unix_stream },
 	{ "signal_parent", signal_parent },
 	{ "signal_all", signal_all },
+	{ "signal_by_socket", signal_by_socket },
+	{ "signal_of_socket", signal_of_socket },
+	{ "signal_at_data", signal_at_data },
 	{ "trace", trace },
 	{ "namespaces", namespaces },
 	{ "code", code },
