@@ -2,6 +2,7 @@
 lighttpd with one configuration, deploy/lighttpd's own.  All that differs is in
 the data directory's settings."""
 
+import atexit
 import hashlib
 import http.client
 import os
@@ -65,6 +66,15 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def spawn(command, log, **more):
+    """A server, which ends with us at the latest, however far it has come."""
+    with open(log, "ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                   stdout=output, stderr=output, **more)
+    atexit.register(process.terminate)
+    return process
 
 
 def await_port(port, process, log):
@@ -169,20 +179,19 @@ class House:
         copy_of(made, self.data, settings)
         # Sockets have short names.
         self.run = tempfile.mkdtemp(prefix="switchboard-bench.")
+        atexit.register(shutil.rmtree, self.run, ignore_errors=True)
         self.port = free_port()
         self.link(bench.build)
         with open(f"{self.run}/bench.conf", "w", encoding="utf-8") as file:
             file.write(config % {"source": SOURCE, "build": bench.build})
         log = f"{self.run}/log"
-        with open(log, "ab") as output:
-            self.process = subprocess.Popen(
-                ["/usr/sbin/lighttpd", "-D", "-f", f"{self.run}/bench.conf"],
-                cwd=self.run, stderr=output, stdout=output,
-                stdin=subprocess.DEVNULL, env={
-                    "PATH": os.environ["PATH"], "HOST": "127.0.0.1",
-                    "PORT": str(self.port), "SWITCHBOARD_DATA": self.data,
-                    "WORKERS": str(workers or bench.workers),
-                    **dict(environment)})
+        self.process = spawn(
+            ["/usr/sbin/lighttpd", "-D", "-f", f"{self.run}/bench.conf"], log,
+            cwd=self.run, env={
+                "PATH": os.environ["PATH"], "HOST": "127.0.0.1",
+                "PORT": str(self.port), "SWITCHBOARD_DATA": self.data,
+                "WORKERS": str(workers or bench.workers),
+                **dict(environment)})
         await_port(self.port, self.process, log)
         self.await_programs(log)
 

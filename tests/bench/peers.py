@@ -67,10 +67,8 @@ class Peer:
 
     def spawn(self, *command, cwd=None):
         log = f"{self.work}/log"
-        with open(log, "ab") as output:
-            self.process = subprocess.Popen(
-                command, cwd=cwd, env=self.environment, stdout=output,
-                stderr=output, stdin=subprocess.DEVNULL)
+        self.process = house.spawn(command, log, cwd=cwd,
+                                   env=self.environment)
         return log
 
     def servers(self):
