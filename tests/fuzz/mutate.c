@@ -23,7 +23,7 @@ pick(unsigned int n)
 {
 	state = state * UINT64_C(6364136223846793005) +
 	    UINT64_C(1442695040888963407);
-	return (unsigned int)(state >> 33) % n;
+	return n == 0 ? 0 : (unsigned int)(state >> 33) % n;
 }
 
 #define PICK(list)	(list)[pick(sizeof(list) / sizeof((list)[0]))]

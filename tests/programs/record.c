@@ -57,7 +57,8 @@ begin(void)
 		return;
 	to = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
 	close(fd);
-	folder_length = strlen(strcpy(folder, below));
+	folder_length = strlen(below);
+	memcpy(folder, below, folder_length + 1);
 }
 
 static void
