@@ -330,9 +330,10 @@ sb_confine(enum sb_role role, const char *also)
 	if (!sb_settings.confine)
 		return;
 	kept = sb_pool_new();
-	if ((means = sb_confine_means(kept)) != NULL)
+	if ((means = sb_confine_means(kept)) != NULL) {
 		give_up(role, also, means);
-	else
-		sb_log(SB_DEBUG, "not confined: the kernel has neither "
-		    "Landlock nor seccomp");
+		return;
+	}
+	sb_pool_free(kept);
+	sb_log(SB_DEBUG, "not confined: this build, or this kernel, can't be");
 }

@@ -108,7 +108,7 @@ static struct word {
 	const char	*name, *value;
 } words[WORDS];
 static int known, kept;
-static struct sb_pool *kept_pool;
+static struct sb_pool *volatile kept_pool;	/* no leak */
 
 const char *
 world_word(const char *name)
