@@ -391,7 +391,7 @@ sb_db_rows(struct sb_db *db, enum sb_query query, const struct sb_bind *binds)
 		*end = copy_row(db, s, first);
 		end = (const struct sb_row **)&(*end)->next;
 	}
-	/* What counts may have triggers of somebody else's. */
+	/* What counts, and a backup, may have triggers of others. */
 	if (db->store != SB_STORE_MAIN && ((rc & 0xff) == SQLITE_ERROR ||
 	    (rc & 0xff) == SQLITE_TOOBIG))
 		rc = SQLITE_CORRUPT;
