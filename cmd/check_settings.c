@@ -426,8 +426,8 @@ cmd_check_confinement(struct cmd_check *c)
 		    "CONFINE is false: who finds a fault in a program can do "
 		    "all that its user can");
 	else if (means == NULL)
-		cmd_is_unwise(c, NULL, "programs are not confined: this build, or "
-		    "this kernel, can't be");
+		cmd_is_unwise(c, NULL, "programs are not confined: "
+		    "this build, or this kernel, can't be");
 	else
 		cmd_is_fine(c, "programs are confined by %s", means);
 }
