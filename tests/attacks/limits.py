@@ -4,13 +4,11 @@ Whatever a client changes of a request, its address, its spelling, its path, its
 method or its company, no more of them are let through than the limit says."""
 
 import itertools
-import threading
 import time
 import urllib.parse
-from concurrent.futures import ThreadPoolExecutor
 
 import document
-from target import claims_of
+from target import at_once, claims_of
 from forging import Forger
 
 DEFENDS = ("v5.0.0-6.3.1", "v5.0.0-2.4.1", "v5.0.0-2.3.2",
@@ -44,17 +42,6 @@ def bounded(site, what, answers, bound=LIMIT, least=1):
         site.breach(f"{what}: {let} of {len(answers)} let through")
     if let < least:
         raise ValueError(f"{what}: only {let} let through: {answers[0]}")
-
-
-def at_once(calls):
-    barrier = threading.Barrier(len(calls))
-
-    def one(call):
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def guess_body(name, password=WRONG, **more):

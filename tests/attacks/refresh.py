@@ -7,9 +7,8 @@ login for both, and what its owner ends stays ended."""
 import itertools
 import threading
 import urllib.parse
-from concurrent.futures import ThreadPoolExecutor
 
-from target import claims_of
+from target import at_once, claims_of
 
 DEFENDS = ("v5.0.0-10.4.5", "v5.0.0-10.4.9",
            "v5.0.0-7.2.4", "v5.0.0-7.4.1", "v5.0.0-7.4.2", "v5.0.0-7.4.3",
@@ -113,18 +112,6 @@ def try_grace(site):
 
 
 # --------------------------------------------------------- at the same time
-
-def at_once(calls):
-    """Makes them all at the same moment; their results in order."""
-    barrier = threading.Barrier(len(calls))
-
-    def one(call):
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
-
 
 def try_races(site):
     """Thief and owner use the same token at the same moment, by processes of

@@ -971,35 +971,34 @@ what_is_no_database_is_left_alone(void **state)
 	assert_true(write_one(memory_db, "ann"));
 }
 
+/* So many bytes of what was a database: nobody mends it, or writes to it. */
 static void
-a_broken_database_is_left_alone(void **state)
+spoilt_stays_so(off_t at, size_t bytes, const char *line)
 {
 	const char *whole;
 	size_t size;
 
-	(void)state;
 	assert_true(sb_db_open(memory_db, NULL));
 	memory_close();
 	memory_sql("PRAGMA wal_checkpoint(TRUNCATE)");
-	whole = spoil(4096, 4 * 4096, &size);
-	is_damaged("malformed");
+	whole = spoil(at, bytes, &size);
+	is_damaged(line);
 	is_as_it_was(whole, size);
+}
+
+static void
+a_broken_database_is_left_alone(void **state)
+{
+	(void)state;
+	spoilt_stays_so(4096, 4 * 4096, "malformed");
 }
 
 /* A head that says, by a single byte, that it is of a format to come. */
 static void
 a_database_of_no_known_format_is_damaged(void **state)
 {
-	const char *whole;
-	size_t size;
-
 	(void)state;
-	assert_true(sb_db_open(memory_db, NULL));
-	memory_close();
-	memory_sql("PRAGMA wal_checkpoint(TRUNCATE)");
-	whole = spoil(47, 1, &size);
-	is_damaged("unsupported file format");
-	is_as_it_was(whole, size);
+	spoilt_stays_so(47, 1, "unsupported file format");
 }
 
 /* --------------------------------------------------------------------- rows */
