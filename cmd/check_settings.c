@@ -101,6 +101,10 @@ scrypt_place(struct cmd_check *c)
 static const char *
 heeding(struct cmd_check *c, const char *warning)
 {
+	if (strncmp(warning, "CONFINE", 7) == 0)
+		return sb_printf(c->pool, "take CONFINE out of %s; where it "
+		    "has to be false, set it in the environment of the "
+		    "programs", file(c));
 	if (strncmp(warning, "SECRET_KEY", 10) != 0)
 		return sb_printf(c->pool, "SCRYPT_N=16384, SCRYPT_R=8, "
 		    "SCRYPT_P=5, %s", scrypt_place(c));
@@ -429,5 +433,6 @@ cmd_check_confinement(struct cmd_check *c)
 		cmd_is_unwise(c, NULL, "programs are not confined: "
 		    "this build, or this kernel, can't be");
 	else
-		cmd_is_fine(c, "programs are confined by %s", means);
+		cmd_is_fine(c, "programs with these settings are confined by "
+		    "%s", means);
 }

@@ -103,7 +103,8 @@ const struct sb_setting sb_setting_table[] = {
 	{ "CONFINE", BOOLEAN, PROGRAMS, "true",
 	  "Whether processes give up what they don't need, where the kernel "
 	  "lets them: files outside of the data directory, the network, other "
-	  "programs.", AT(confine) },
+	  "programs. False is not taken from a `.env` in the data directory.",
+	  AT(confine) },
 	{ "HOST", TEXT, QUICKSTART, "127.0.0.1", "The address to listen at.",
 	  .fits = fits_host, .accepted = "an address or the name of a host" },
 	{ "PORT", INTEGER, QUICKSTART, "8000", "The port to listen at.",

@@ -17,6 +17,7 @@ import urllib.parse
 
 import document
 import target
+from programs import free_port
 import wire
 
 DEFENDS = ("v5.0.0-16.4.1", "v5.0.0-1.1.2", "v5.0.0-16.2.1", "v5.0.0-16.2.2",
@@ -294,7 +295,7 @@ def access_log(site):
               encoding="utf-8") as file:
         file.write(f'{told}\nserver.modules += ( "mod_accesslog" )\n'
                    f'accesslog.filename = "{path}"\n')
-    before, site.port = site.port, target.free_port(site.random)
+    before, site.port = site.port, free_port(site.random)
     with subprocess.Popen(
             ["lighttpd", "-D", "-f", file.name], cwd=site.run,
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **site.user,

@@ -22,6 +22,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from programs import free_port
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PROGRAMS = ("auth", "chat", "events", "meta")
@@ -128,15 +130,6 @@ def at_once(calls):
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(one, calls))
-
-
-def free_port(chance):
-    """Below those that the kernel gives to clients."""
-    while True:
-        port = chance.randrange(20000, 32000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 class Ledger:

@@ -9,12 +9,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
 
-from programs import children
+from programs import children, free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEPLOY = os.path.join(HERE, "../../deploy/lighttpd")
@@ -81,15 +80,6 @@ def signalled(which, numbers):
             os.kill(number, which)
             sent += 1
     return sent
-
-
-def free_port(chance):
-    """Below those that the kernel gives to clients."""
-    while True:
-        port = chance.randrange(20000, 32000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 def encoded(token, body, form, headers):

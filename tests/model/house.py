@@ -44,7 +44,7 @@ def forget_the_dead():
 
 class House:
     def __init__(self, work, options, leg, seed):
-        self.build = os.environ["SB_BUILD"]
+        self.build = programs.build_tree()
         self.work = work
         self.leg = leg
         self.clients = options.clients

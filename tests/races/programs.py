@@ -6,6 +6,29 @@ import random
 import signal
 import socket
 import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def build_tree():
+    """The build that SB_BUILD names, or tests/run's; ends where there is none."""
+    build = os.path.abspath(os.environ.get(
+        "SB_BUILD", os.path.join(TOP, "build/tests")))
+    if not os.access(os.path.join(build, "libexec/switchboard/auth"), os.X_OK):
+        sys.exit(f"{build} has no programs: tests/run makes build/tests, and "
+                 "SB_BUILD names another build")
+    return build
+
+
+def free_port(chance):
+    """Below those that the kernel gives to clients."""
+    while True:
+        port = chance.randrange(20000, 32000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def children(parent):
