@@ -51,10 +51,11 @@ def closed(place, installation, reader):
         os.path.join(installation.data, name)
         for name in os.listdir(installation.data)
         if name.startswith("switchboard.db"))]
-    before = installation.workers()
     modes = {name: os.stat(name).st_mode & 0o777 for name in names}
     for name in names:
         os.chmod(name, modes[name] & 0o555)
+    # Not earlier: one that came meanwhile has them open, too.
+    before = installation.workers()
     try:
         signalled(signal.SIGKILL, before)
         place.until(lambda: not set(before) & set(installation.workers()), 10)
