@@ -106,9 +106,9 @@ choose_journal(struct sb_db *db)
 	    "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL";
 	int rc;
 
-	while ((rc = sqlite3_exec(db->connection, sql, NULL, NULL, NULL)) ==
-	    SQLITE_BUSY && sb_db_wait(db, 0))
-		continue;
+	do
+		rc = sqlite3_exec(db->connection, sql, NULL, NULL, NULL);
+	while ((rc & 0xff) == SQLITE_BUSY && sb_db_wait(db, 0));
 	/* A file that can't be written to can still be read. */
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_READONLY)
 		trouble_opening(db, rc, "journal_mode");

@@ -137,8 +137,8 @@ has_connection()
 	stop_load
 	echo "$answered answers"
 	((failed == 0)) || {
-		grep -v 200 "$BATS_TEST_TMPDIR"/load.*
-		tail -n 20 "$SB_LOG"
+		grep -nvx 200 "$BATS_TEST_TMPDIR"/load.*
+		grep -Ev ' info .*: 200 ' "$SB_LOG" | tail -n 40
 	}
 	assert_equal "$failed" 0
 }
@@ -151,7 +151,7 @@ has_connection()
 	stop_load
 	echo "$answered answers, $failed failed"
 	((failed <= sent))
-	((answered > 1000))
+	((answered > failed))
 	# And then all is as before.
 	call GET /health
 	assert_answer 200

@@ -57,6 +57,7 @@ start_callers()
 	background+=($!)
 	ledger=0
 	has_gone_on 100
+	eventually 30 has_served "$VERSION"
 }
 
 # Until there are so many answers more.
@@ -88,9 +89,17 @@ answers_of()
 	grep -c "^200 /health $1$" "$BATS_TEST_TMPDIR/ledger" || true
 }
 
+# Whether callers of each kind have met this version.
+has_served()
+{
+	(($(answers_of "$1") > 10 &&
+	    $(grep -c '^201' "$BATS_TEST_TMPDIR/ledger") > 10))
+}
+
 # Stops the callers: all were answered well, and what they were told is so.
 assert_served()
 {
+	eventually 30 has_served "$VERSION.1"
 	stop_background
 	run -0 awk '$1 != 200 && $1 != 201' "$BATS_TEST_TMPDIR/ledger"
 	refute_output
@@ -100,9 +109,6 @@ assert_served()
 	    "SELECT username FROM users" | sort >"$BATS_TEST_TMPDIR/kept"
 	run -0 comm -23 "$BATS_TEST_TMPDIR/told" "$BATS_TEST_TMPDIR/kept"
 	refute_output
-	(($(wc -l <"$BATS_TEST_TMPDIR/told") > 10))
-	(($(answers_of "$VERSION") > 10))
-	(($(answers_of "$VERSION.1") > 10))
 	# Nobody went back.
 	run -0 bash -c 'grep "/health" "$1" | tail -n 10 | cut -d " " -f 3 |
 	    sort -u' - "$BATS_TEST_TMPDIR/ledger"
