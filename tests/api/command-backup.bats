@@ -279,7 +279,7 @@ writers()
 			done
 		) >/dev/null 2>&1 3>&- &
 	done
-	eventually 20 test -s "$registered"
+	eventually 30 test -s "$registered"
 }
 
 stop_writers()
@@ -386,7 +386,7 @@ stop_writers()
 	while os.path.exists(sys.argv[2]):
 	    time.sleep(0.01)
 	END
-	eventually 20 test -e "$BATS_TEST_TMPDIR/held"
+	eventually 30 test -e "$BATS_TEST_TMPDIR/held"
 	switchboard restore --force "$file"
 	is "$status" 69 'exit status'
 	is "$(head -c 11 "$SWITCHBOARD_DATA/switchboard.db")" 'no database'

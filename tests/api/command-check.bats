@@ -24,7 +24,7 @@ setup_file()
 	    "$whole" "$foreign" "$BATS_FILE_TMPDIR/ports" \
 	    "$BATS_FILE_TMPDIR/cert" 3>&- >"$BATS_FILE_TMPDIR/front.log" 2>&1 &
 	echo $! >"$BATS_FILE_TMPDIR/front"
-	eventually 20 test -e "$BATS_FILE_TMPDIR/ports"
+	eventually 30 test -e "$BATS_FILE_TMPDIR/ports"
 }
 
 teardown_file()
@@ -589,7 +589,7 @@ through()
 	    "SWITCHBOARD_DATA=$SWITCHBOARD_DATA" "$command" check --url "$url" \
 	    >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	local looking=$!
-	eventually 20 grep -q 'GET /hangs' "$BATS_FILE_TMPDIR/front.log"
+	eventually 30 grep -q 'GET /hangs' "$BATS_FILE_TMPDIR/front.log"
 	kill -TERM "$looking"
 	wait "$looking" || status=$?
 	is "$status" 143

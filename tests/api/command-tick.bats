@@ -318,14 +318,14 @@ with open(sys.argv[1], "r+") as f:
     sys.stdin.read()' "$SWITCHBOARD_DATA/tick.slots" \
 	    "$BATS_TEST_TMPDIR/taken" 3>&-)
 	local holder=$!
-	eventually 10 test -e "$BATS_TEST_TMPDIR/taken"
+	eventually 30 test -e "$BATS_TEST_TMPDIR/taken"
 	switchboard tick
 	says 'tick: another one is at work'
 	switchboard tick --quiet
 	says ''
 	is "$(logins)" 11
 	exec {place}>&-
-	eventually 10 is_gone $holder
+	eventually 30 is_gone $holder
 	ticks 0 10
 }
 
@@ -360,7 +360,7 @@ has_begun()
 		    "${settings[@]}" "${env[@]}" "$command" tick \
 		    >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 		local pid=$!
-		eventually 10 has_begun
+		eventually 30 has_begun
 		kill -s $signal $pid
 		wait $pid
 		left=$(logins)

@@ -97,7 +97,7 @@ serve()
 	    "$@" spawn-fcgi -n -s "$socket" -- "$program" \
 	    2>"$BATS_TEST_TMPDIR/log" >/dev/null 3>&- &
 	parent=$!
-	eventually 5 is_there "$socket"
+	eventually 30 is_there "$socket"
 }
 
 is_there()
@@ -239,7 +239,7 @@ print(answer.body.decode())' "$socket" "$1")
 	    "$SB_BUILD/bin/switchboard" work --stay \
 	    >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
 	parent=$!
-	eventually 5 is_confined "$parent"
+	eventually 30 is_confined "$parent"
 }
 
 is_confined()	# PID
@@ -285,10 +285,10 @@ is_confined()	# PID
 	# Those that begin say nothing of it.
 	serve WORKERS=1 LOG_FILE="$file" LOG_LEVEL=info
 	ask /one
-	eventually 5 grep -q /one "$file"
+	eventually 30 grep -q /one "$file"
 	mv "$file" "$file.1"
 	sleep 1.1
 	ask /two
-	eventually 5 grep -q /two "$file"
+	eventually 30 grep -q /two "$file"
 	lacks "$(<"$file.1")" /two
 }

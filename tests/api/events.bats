@@ -354,7 +354,7 @@ data'
 	took=$((($(date +%s%N) - sent) / 1000000))
 	expect 200
 	holds '.last_id == 2 and .events[0].payload.content == "Now."'
-	((took < 5000)) || is "$took ms" 'less than 5 s'
+	((took < 20000)) || is "$took ms" 'less than the 25 s'
 	is "$(listeners "$session")" 0
 }
 
@@ -364,7 +364,7 @@ data'
 	poll "$access" "$session" 'after=1&wait=1'
 	took=$((($(date +%s%N) - began) / 1000000))
 	expect 200 '{"events":[],"last_id":1}'
-	((took >= 1000 && took < 8000)) || is "$took ms" '1 s'
+	((took >= 1000 && took < 20000)) || is "$took ms" '1 s'
 }
 
 @test "a HEAD never waits, and says how the answer would be" {
@@ -382,7 +382,7 @@ data'
 	as "$access" HEAD \
 	    "/api/sessions/$session/feedback/$request_id?wait=60"
 	is "$status_code" 200
-	((SECONDS - began < 15))
+	((SECONDS - began < 25))
 }
 
 @test "news of another session wakes nobody" {
@@ -433,7 +433,7 @@ data'
 	until_so has_sent "$told" 'id: 2'
 	comes_to "$dead"
 	comes_to "$gone"
-	((SECONDS - began < 18)) || is "$((SECONDS - began)) s" '15 s'
+	((SECONDS - began < 28)) || is "$((SECONDS - began)) s" '15 s'
 	is "$(ids_of "$dead")$(ids_of "$gone")" ''
 	# What is between us and a client has seen that there is life.
 	until_so has_sent "$told" ': '

@@ -19,7 +19,7 @@ setup()
 {
 	! grep -q __asan_init "$SB_BUILD/libexec/switchboard/auth" ||
 		skip 'the sanitizers do more than a confined program can'
-	eventually 5 is_healthy
+	eventually 30 is_healthy
 }
 
 # state PID: whether it can get privileges by a program, and its filter.
@@ -46,10 +46,10 @@ state()
 	local pid old
 	mapfile -t old < <(workers)
 	kill -KILL "${old[@]}"
-	eventually 5 is_healthy
-	eventually 5 has_as_many "${#old[@]}"
+	eventually 30 is_healthy
+	eventually 30 has_as_many "${#old[@]}"
 	for pid in $(workers); do
-		eventually 5 is_confined "$pid"
+		eventually 30 is_confined "$pid"
 	done
 }
 
@@ -83,12 +83,12 @@ is_confined()	# PID
 	    "$SB_URL/api/sessions/$session/events" \
 	    >"$BATS_TEST_TMPDIR/events" 3>&- &
 	follower=$!
-	eventually 5 grep -q session "$BATS_TEST_TMPDIR/events"
+	eventually 30 grep -q session "$BATS_TEST_TMPDIR/events"
 	call POST "/api/sessions/$session/messages" \
 	    -H "Authorization: Bearer $token" \
 	    -H 'Content-Type: application/json' -d '{"content":"Hello"}'
 	assert_answer 201
-	eventually 4 grep -q Hello "$BATS_TEST_TMPDIR/events"
+	eventually 30 grep -q Hello "$BATS_TEST_TMPDIR/events"
 	kill "$follower"
 	run ! grep -E 'Permission denied|Operation not permitted' "$SB_LOG"
 }

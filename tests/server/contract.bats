@@ -525,10 +525,10 @@ have_come()	# NAME TYPE N
 # Whether each has come before there is another.
 come_one_by_one()	# NAME
 {
-	eventually 5 have_come "$1" session_started 1 || return
+	eventually 30 have_come "$1" session_started 1 || return
 	for n in 1 2 3; do
 		say "$n"
-		eventually 5 have_come "$1" message "$n" || return
+		eventually 30 have_come "$1" message "$n" || return
 	done
 }
 
@@ -544,9 +544,9 @@ come_one_by_one()	# NAME
 	    xargs)" '1 2 3 4'
 	# Who comes again has what came last, whichever way he says so.
 	follow again -H 'Last-Event-ID: 2'
-	eventually 5 have_come again message 2
+	eventually 30 have_come again message 2
 	follow after -G -d after=3
-	eventually 5 have_come after message 1
+	eventually 30 have_come after message 1
 	assert_equal "$(sed -n 's/^id: //p' "$BATS_TEST_TMPDIR/again" \
 	    "$BATS_TEST_TMPDIR/after" | xargs)" '3 4 4'
 	call HEAD "$at/events" -I -m 5 -H "$auth" -H 'Accept: text/event-stream'
@@ -579,7 +579,7 @@ was_woken()	# NAME JQ-FILTER
 	wait_for woken "$at/events/?after=1&wait=25"
 	# Be it before he waits, or after.
 	say 'wake up'
-	eventually 10 was_woken woken '.events[0].payload.content == "wake up"'
+	eventually 30 was_woken woken '.events[0].payload.content == "wake up"'
 }
 
 @test "an agent asks, waits, and is told what its user says" {
@@ -598,7 +598,7 @@ was_woken()	# NAME JQ-FILTER
 	auth=$agent wait_for decision "$request?wait=60"
 	post "$request/respond/" "$auth" '{"content":"yes"}'
 	assert_answer 201
-	eventually 10 was_woken decision '.status == "approved"'
+	eventually 30 was_woken decision '.status == "approved"'
 	post "$request/respond" "$auth" '{"content":"no"}'
 	assert_answer 409
 	post "$request/respond" "$agent" '{"content":"no"}'
@@ -616,7 +616,7 @@ was_woken()	# NAME JQ-FILTER
 	for n in 1 2 3 4; do
 		wait_for "poll.$n" "$at/events?after=1&wait=25" --retry 5
 	done
-	eventually 15 is_full
+	eventually 30 is_full
 	for path in /health /api/auth/me "$at/messages" "$at"; do
 		call GET "$path" -H "$auth" -m 5
 		assert_answer 200
@@ -776,7 +776,7 @@ is_full()
 		get /health "X-Request-ID: line-$n"
 		get /api/auth/me "X-Request-ID: last-$n"
 	done
-	eventually 5 have_lines 40
+	eventually 30 have_lines 40
 }
 
 have_lines()	# N

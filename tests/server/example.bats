@@ -57,7 +57,7 @@ meet()	# NAME [URL]
 	assert_answer 201
 	key=$(field key)
 	start_agent "${@:2}"
-	eventually 20 is_said agent 'Hello!'
+	eventually 30 is_said agent 'Hello!'
 }
 
 start_agent()	# [URL]
@@ -110,16 +110,16 @@ respond()	# CONTENT
 @test "the agent deploys what a human has agreed to" {
 	meet ann
 	say 'Good morning!'
-	eventually 20 is_said agent 'Tell me to deploy something.'
+	eventually 30 is_said agent 'Tell me to deploy something.'
 	say 'deploy web 2.1'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	assert_equal "$(jq -r '.feedback_requests[].prompt' <<<"$body")" \
 	    'Shall I deploy web 2.1?'
 	is_agent thinking
 	assert_equal "$(field status)" paused
 	respond yes
-	eventually 20 is_said agent 'It is deployed.'
-	eventually 20 is_agent idle
+	eventually 30 is_said agent 'It is deployed.'
+	eventually 30 is_agent idle
 	assert_equal "$(field status)" active
 	assert_equal "$(conversation 10)" 'agent: Hello!
 user: Good morning!
@@ -132,25 +132,25 @@ agent: It is deployed.'
 @test "the agent does not deploy what a human rejects, and can be asked again" {
 	meet bob
 	say 'deploy web 2.2'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	respond no
-	eventually 20 is_said agent "I won't do that: it is rejected."
+	eventually 30 is_said agent "I won't do that: it is rejected."
 	say 'deploy web 2.3'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	respond approve
-	eventually 20 is_said agent 'It is deployed.'
+	eventually 30 is_said agent 'It is deployed.'
 }
 
 @test "the agent does not deploy what nobody has agreed to in time" {
 	meet cyn
 	say 'deploy web 2.4'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	set_clock $((1800000000 + 48 * 3600 + 1))
 	# Whoever looks finds that it is over, and tells the agent.
 	login cyn
 	access=$(field access_token)
 	not is_asked
-	eventually 20 is_said agent "I won't do that: it is expired."
+	eventually 30 is_said agent "I won't do that: it is expired."
 	run -0 conversation 2
 	assert_line --index 0 --regexp '^system: '
 }
@@ -158,26 +158,26 @@ agent: It is deployed.'
 @test "one that comes later answers only what is said from then on" {
 	meet dan
 	say 'deploy web 2.5'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	stop_background
 	respond yes
 	start_agent
-	eventually 20 is_said agent 'Hello!'
+	eventually 30 is_said agent 'Hello!'
 	say 'What about it?'
-	eventually 20 is_said agent 'Tell me to deploy something.'
+	eventually 30 is_said agent 'Tell me to deploy something.'
 	not is_asked
 }
 
 @test "the agent says everything once, however often answers are lost" {
 	"$BATS_TEST_DIRNAME/losing.py" "$SB_URL" notes 3>&- &
 	background+=($!)
-	eventually 10 test -s notes
+	eventually 30 test -s notes
 	meet eve "$(head -n 1 notes)"
 	say 'deploy web 2.6'
-	eventually 20 is_asked
+	eventually 30 is_asked
 	respond yes
 	eventually 30 is_said agent 'It is deployed.'
-	eventually 20 is_agent idle
+	eventually 30 is_agent idle
 	assert_equal "$(conversation 10)" 'agent: Hello!
 user: deploy web 2.6
 agent: Building, testing, deploying ...
@@ -235,12 +235,12 @@ is_held()
 	assert_answer 201
 	session=/api/sessions/$(field id)
 	start_agent
-	eventually 20 is_said agent 'Hello!'
+	eventually 30 is_said agent 'Hello!'
 	say 'Good morning!'
-	eventually 20 is_held
+	eventually 30 is_held
 	is_said user 'Good morning!'
 	set_clock 1800000002
-	eventually 20 is_said agent 'Tell me to deploy something.'
+	eventually 30 is_said agent 'Tell me to deploy something.'
 	run -0 conversation 10
 	assert_equal "${#lines[@]}" 3
 }

@@ -71,7 +71,7 @@ start_load()
 		    2>load.$n >/dev/null 3>&- &
 		background+=($!)
 	done
-	eventually 5 has_load_grown 20
+	eventually 30 has_load_grown 20
 }
 
 has_load_grown()	# N: there are so many answers
@@ -293,7 +293,7 @@ assert_new_file()	# NAME
 	background+=($!)
 	exec {lock}>lock
 	printf 'BEGIN IMMEDIATE;\n.shell echo held\n' >&"$lock"
-	eventually 5 test -s held
+	eventually 30 test -s held
 	holder=("${background[@]}") background=()
 
 	probe "$access"
@@ -343,10 +343,10 @@ assert_new_file()	# NAME
 	for _ in 1 2 3; do
 		mapfile -t list < <(workers)
 		kill -HUP "${list[@]}"
-		eventually 10 are_replaced "${list[@]}"
+		eventually 30 are_replaced "${list[@]}"
 	done
 	has=$(cat load.* | wc -l)
-	eventually 5 has_load_grown $((has + 20))
+	eventually 30 has_load_grown $((has + 20))
 	stop_background
 	# By awk, as a curl that was stopped may have left a line without end.
 	assert_equal "$(awk '$0 != "200"' load.*)" ''
@@ -364,13 +364,13 @@ assert_new_file()	# NAME
 		assert_equal ${#old[@]} $((4 + 4 * SB_WORKERS))
 		# shellcheck disable=SC2046
 		kill -KILL $(programs)
-		eventually 5 not is_alive "${old[@]}"
-		eventually 10 is_healthy
-		eventually 10 is_answered "$access"
-		eventually 5 has_all
+		eventually 30 not is_alive "${old[@]}"
+		eventually 30 is_healthy
+		eventually 30 is_answered "$access"
+		eventually 30 has_all
 	done
 	has=$(cat load.* | wc -l)
-	eventually 5 has_load_grown $((has + 20))
+	eventually 30 has_load_grown $((has + 20))
 }
 
 is_answered()	# TOKEN
@@ -392,7 +392,7 @@ has_all()
 	register schema
 	access=$(field access_token)
 	# One more that helped out while a password was hashed goes soon.
-	eventually 10 has_all
+	eventually 30 has_all
 	mapfile -t old < <(programs; workers)
 	step=$(sql 'PRAGMA user_version')
 	sql "BEGIN IMMEDIATE; CREATE TABLE later (one INTEGER) STRICT;
@@ -401,7 +401,7 @@ has_all()
 	    PRAGMA user_version = $((step + 2)); COMMIT"
 
 	# As many requests as it takes for each worker to see it.
-	eventually 10 have_noticed
+	eventually 30 have_noticed
 	grep -q "schema step $((step + 2)) .* step $((step + 1));.* knows $step:" \
 	    "$SB_LOG"
 	register later
@@ -411,8 +411,8 @@ has_all()
 	sql "BEGIN IMMEDIATE; DROP TABLE later;
 	    DELETE FROM schema_steps WHERE step = $step + 2;
 	    PRAGMA user_version = $step; COMMIT"
-	eventually 10 is_healthy
-	eventually 10 is_answered "$access"
+	eventually 30 is_healthy
+	eventually 30 is_answered "$access"
 	register later
 	assert_answer 201
 }

@@ -7,19 +7,21 @@ load harness
 
 setup_file()
 {
+	make_data
 	start_server
 }
 
 teardown_file()
 {
 	stop_server
+	rm -rf "$data_made"
 }
 
 # A test that broke the server must not break the next.
 setup()
 {
 	background=()
-	eventually 5 is_healthy
+	eventually 30 is_healthy
 }
 
 teardown()
@@ -40,7 +42,7 @@ start_load()
 		    2>"$BATS_TEST_TMPDIR/load.$n" >/dev/null 3>&- &
 		background+=($!)
 	done
-	eventually 5 has_load_begun
+	eventually 30 has_load_begun
 }
 
 has_load_begun()
@@ -66,7 +68,7 @@ end_workers()
 	for ((sent = 0; sent < 100; sent += ${#list[@]})); do
 		mapfile -t list < <(workers)
 		kill "-$1" "${list[@]}"
-		eventually 20 are_replaced "${list[@]}"
+		eventually 30 are_replaced "${list[@]}"
 	done
 }
 
@@ -87,7 +89,7 @@ are_replaced()
 		kill -STOP $stopped
 		curl -s -o "$BATS_TEST_TMPDIR/body" -w '%{http_code} %{content_type}' \
 		    "$SB_URL/health" >"$BATS_TEST_TMPDIR/code" 3>&- &
-		eventually 5 has_connection
+		eventually 30 has_connection
 		# shellcheck disable=SC2046,SC2086
 		kill -KILL $(programs) $stopped
 		wait $!
@@ -186,14 +188,14 @@ keep_ledger()
 		background+=($!)
 	done
 	for n in {1..5}; do
-		eventually 20 has_ledger_grown
+		eventually 30 has_ledger_grown
 		# shellcheck disable=SC2046
 		kill -KILL $(workers) $(programs) || true
 	done
-	eventually 20 has_ledger_grown
+	eventually 30 has_ledger_grown
 	stop_background
 
-	eventually 5 is_healthy
+	eventually 30 is_healthy
 	while read -r name; do
 		login "$name"
 		assert_answer 200
@@ -251,7 +253,7 @@ has_ledger_grown()
 	SB_LOG=$BATS_TEST_TMPDIR/log
 	start_server
 	kill -INT "$SB_WEB"
-	eventually 10 not is_group_alive "$SB_WEB"
+	eventually 30 not is_group_alive "$SB_WEB"
 	rm -r "$SB_RUN"
 }
 
@@ -277,7 +279,7 @@ has_ledger_grown()
 	SB_LOG=$BATS_TEST_TMPDIR/log
 	start_server
 	kill -KILL "$SB_WEB"
-	eventually 5 not is_group_alive "$SB_WEB"
+	eventually 30 not is_group_alive "$SB_WEB"
 	rm -r "$SB_RUN"
 }
 

@@ -107,9 +107,9 @@ kill_all()
 {
 	# shellcheck disable=SC2046
 	kill -KILL $(programs) $(workers)
-	eventually 10 is_healthy
-	eventually 10 has_all
-	eventually 10 is_answered
+	eventually 30 is_healthy
+	eventually 30 has_all
+	eventually 30 is_answered
 }
 
 # By a route of auth that has no limit; and by one of chat, where a session was
@@ -183,10 +183,10 @@ kill_amid()
 	background=($!)
 	exec {lock}>lock
 	printf 'BEGIN IMMEDIATE;\n.shell echo held\n' >&"$lock"
-	eventually 5 test -s held
+	eventually 30 test -s held
 	"${@:2}" 3>&- {lock}>&- &
 	background+=($!)
-	eventually 5 is_crowded
+	eventually 30 is_crowded
 	# shellcheck disable=SC2207
 	killed=($(programs) $(workers))
 	printf 'ROLLBACK;\n.quit\n' >&"$lock"
@@ -241,13 +241,13 @@ try_to_read()	# NUMBER MICROSECONDS
 	passed=$(grep -c ^200 codes || true)
 	answered=$(grep -c '^\(200\|429\) ' codes || true)
 	((passed <= 10))
-	eventually 10 is_healthy
-	eventually 10 is_answered
+	eventually 30 is_healthy
+	eventually 30 is_answered
 	# Those whose answer was lost may have been counted.
 	left=$(curl -s -H "Authorization: Bearer $access" \
 	    "$SB_URL/api/limits" | jq .user.remaining)
 	((left <= 10 - passed))
-	eventually 10 has_all
+	eventually 30 has_all
 	crowd 60
 	assert_equal "$(grep -c ^200 codes || true)" "$left"
 }
@@ -389,7 +389,7 @@ is_mended()	# TOKEN
 			dd if=/dev/urandom of="$file" bs=1024 count=64 \
 			    conv=notrunc 2>/dev/null
 		done
-		eventually 20 is_mended "${others[n]}"
+		eventually 30 is_mended "${others[n]}"
 		crowd 60 "${ones[n]}"
 		assert_thirty
 		run -0 sqlite3 "$SB_DATA/limits.db" 'PRAGMA integrity_check'
@@ -533,15 +533,15 @@ try_to_say()	# NUMBER MICROSECONDS
 	passed=$(grep -c ^201 codes || true)
 	answered=$(grep -c '^\(201\|429\) ' codes || true)
 	((passed <= 10))
-	eventually 10 is_healthy
-	eventually 10 is_answered
+	eventually 30 is_healthy
+	eventually 30 is_answered
 	# What was promised is there; what is there was counted.
 	there=$(store "SELECT count(*) FROM messages
 	    WHERE session_id = '$session'")
 	left=$(curl -s -H "Authorization: Bearer $access" "$SB_URL/api/limits" |
 	    jq --arg s "$session" '.sessions[$s].remaining // 10')
 	((passed <= there && there <= 10 - left))
-	eventually 10 has_all
+	eventually 30 has_all
 	say 60
 	assert_equal "$(grep -c ^201 codes || true)" "$left"
 }

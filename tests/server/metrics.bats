@@ -52,21 +52,21 @@ serving()
 @test "what many workers count adds up, and outlives them and the server" {
 	start_server
 	crowd 300
-	eventually 10 counted 300
-	eventually 10 serving 4
+	eventually 30 counted 300
+	eventually 30 serving 4
 	assert_equal "$(header Content-Type)" \
 	    'text/plain; version=0.0.4; charset=utf-8'
 	# shellcheck disable=SC2046
 	kill -KILL $(workers)
-	eventually 10 is_healthy
+	eventually 30 is_healthy
 	crowd 100
-	eventually 10 counted 400
-	eventually 10 serving 4
+	eventually 30 counted 400
+	eventually 30 serving 4
 	stop_server
 	start_server
 	counted 400
 	crowd 1
-	eventually 10 counted 401
+	eventually 30 counted 401
 	call GET /metrics
 	assert_answer 401 '{"detail":"Not authenticated"}'
 }

@@ -42,7 +42,7 @@ teardown()
 		# Its number may be another's by now.
 		grep -qs "$SB_TOP" "/proc/$pid/cmdline" || continue
 		kill -TERM "$pid"
-		eventually 15 not is_alive "$pid" || kill -KILL "$pid"
+		eventually 30 not is_alive "$pid" || kill -KILL "$pid"
 	done
 }
 
@@ -106,8 +106,8 @@ note_traces()
 
 assert_no_traces()
 {
-	eventually 10 not is_alive "$quick"
-	eventually 10 not is_group_alive "$web"
+	eventually 30 not is_alive "$quick"
+	eventually 30 not is_group_alive "$web"
 	[[ ! -e $directory ]] || fail "$directory is still there"
 	run ! is_listening "$PORT"
 }
@@ -172,7 +172,7 @@ assert_no_traces()
 	register early
 	assert_answer 201
 	# It has asked auth; a line of the log comes after its answer.
-	eventually 5 grep -q ' auth .* 401 ' "$log"
+	eventually 30 grep -q ' auth .* 401 ' "$log"
 	run -0 cat "$log"
 	refute_output --partial "establishing connection failed"
 	refute_output --partial "are down"
@@ -246,7 +246,7 @@ assert_no_traces()
 	    -d 'username=slow&password=password123' \
 	    "$SB_URL/api/auth/login" >"$BATS_TEST_TMPDIR/code" 3>&- &
 	client=$!
-	eventually 5 is_hashing
+	eventually 30 is_hashing
 	kill -INT -- "-$quick"
 	wait "$client"
 	assert_equal "$(<"$BATS_TEST_TMPDIR/code")" 200
@@ -274,7 +274,7 @@ is_hashing()
 	start_built
 	note_traces
 	kill -KILL "$quick"
-	eventually 10 not is_group_alive "$web"
+	eventually 30 not is_group_alive "$web"
 	run ! is_listening "$PORT"
 	rm -rf "$directory"
 }

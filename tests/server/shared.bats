@@ -290,7 +290,7 @@ END
 	} >"$BATS_TEST_TMPDIR/httpd.conf"
 	apache2 -D FOREGROUND -f "$BATS_TEST_TMPDIR/httpd.conf" 3>&- &
 	apache=$!
-	eventually 10 is_listening "$port"
+	eventually 30 is_listening "$port"
 }
 
 stop_apache()

@@ -19,7 +19,7 @@ setup()
 {
 	background=()
 	prefix=$BATS_TEST_TMPDIR/installation
-	SB_DATA=$BATS_TEST_TMPDIR/data
+	make_data
 	SB_LOG=$BATS_TEST_TMPDIR/server.log
 	install_
 }
@@ -30,7 +30,7 @@ teardown()
 	stop_server
 	stop_systemd
 	tail -n 20 "$SB_LOG" ${systemd+"$systemd/log" "$SB_SERVICE_LOG"} || true
-	rm -rf "${systemd-}"
+	rm -rf "$data_made" "${systemd-}"
 }
 
 # The make that runs the tests is none of this one's business.

@@ -19,7 +19,7 @@ setup()
 	/usr/bin/python3 "$SB_SOURCE/tests/api/receiver.py" "$place" \
 	    "$place/pair" 2>"$place/errors" 3>&- &
 	receiver=$!
-	eventually 10 test -s "$place/port"
+	eventually 30 test -s "$place/port"
 	SB_DATA=$BATS_TEST_TMPDIR/data
 	settings=(WEBHOOK_PRIVATE=true "WEBHOOK_CA_FILE=$place/certificate")
 }
@@ -92,7 +92,7 @@ is_told()
 	    \"webhook_url\":\"https://127.0.0.1:$(<"$place/port")/204\"}"
 	key=$(field key)
 	decide "$token" "$key"
-	eventually 10 has_told "$decided"
+	eventually 30 has_told "$decided"
 	first=$(senders)
 	[[ -n $first && $first != *$'\n'* ]]
 	# No server's child, and nothing of its environment.
@@ -100,7 +100,7 @@ is_told()
 	[[ -z $(tr '\0' '\n' <"/proc/$first/environ" |
 	    grep -E '^(HTTP_|REQUEST_|GATEWAY_|SERVER_)') ]]
 	decide "$token" "$key"
-	eventually 10 has_told "$decided"
+	eventually 30 has_told "$decided"
 	[[ $(senders) == "$first" ]]
 }
 

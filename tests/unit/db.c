@@ -67,15 +67,22 @@ has_user(struct sb_db *db, const char *name)
 	return sb_one(db, SB_Q_USER_BY_USERNAME, sb_bind("key", name)) != NULL;
 }
 
-/* One request that writes. */
+/* One request that writes, and waits so long for the lock. */
 static bool
-write_one(struct sb_db *db, const char *name)
+write_within(struct sb_db *db, const char *name, int64_t patience)
 {
 	bool added;
 
 	sb_db_attach(db, pool);
+	sb_db_deadline(db, patience);
 	added = add_user(db, name) == 1;
 	return sb_db_finish(db, true) && added;
+}
+
+static bool
+write_one(struct sb_db *db, const char *name)
+{
+	return write_within(db, name, 2 * SB_SECOND);
 }
 
 /* One that reads. */
@@ -504,7 +511,8 @@ write_many(void *with)
 
 	(void)with;
 	for (int i = 0; i < WRITES; i++)
-		if (!write_one(memory_db, sb_printf(pool, "%s%d", name, i)))
+		if (!write_within(memory_db, sb_printf(pool, "%s%d", name, i),
+		    60 * SB_SECOND))
 			return 1;
 	return 0;
 }
