@@ -23,6 +23,7 @@ static struct sb_keyring ring;
 static struct sb_pool *ring_pool;	/* NULL: nothing was read so far */
 static enum sb_status ring_why;		/* SB_NEXT: the keys are all there */
 static struct stat seen;		/* the file when it was read */
+static struct stat missed;		/* when a key wasn't found in it */
 static int64_t looked_at = -SB_SECOND;	/* by the monotonic clock */
 static int64_t loaded_at;		/* likewise */
 
@@ -311,14 +312,19 @@ find(const char *kid)
 	return NULL;
 }
 
-/* Whoever has read of a new key signs by it before we look again. */
+/*
+ * Whoever has read of a new key signs by it before we look again.  A file that
+ * didn't have it is read for the next stranger only if it has changed.
+ */
 const struct sb_key *
 sb_key_known(const char *kid, enum sb_status *why)
 {
 	const struct sb_key *key = kid == NULL ? ring.signer : find(kid);
 	struct stat now;
 
-	if (kid != NULL && key == NULL && is_another(&now)) {
+	if (kid != NULL && key == NULL && is_another(&now) &&
+	    !sb_data_same(&now, &missed)) {
+		missed = now;
 		load(false);
 		key = find(kid);
 	}

@@ -83,12 +83,16 @@ may_sign(struct json_object *key)
 
 /*
  * An id of ours is made from the key: another one tells that one of the two is
- * not what it was, and tokens would be refused as if they were forged.
+ * not what it was, and tokens would be refused as if they were forged.  What
+ * doesn't look like ours is somebody else's, and says nothing.
  */
 static bool
 is_damaged(const struct sb_key *key, const char *kid)
 {
-	return strlen(kid) == strlen(key->kid) && strcmp(kid, key->kid) != 0;
+	const size_t n = strlen(key->kid);
+
+	return strlen(kid) == n && strspn(kid, "0123456789abcdef") == n &&
+	    strcmp(kid, key->kid) != 0;
 }
 
 static bool

@@ -400,6 +400,8 @@ a_key_that_does_not_go_with_its_id_is_damaged(void **state)
 	in_a_child(sign_with, one);
 	PUT_FILE("", key(ONE, 9, ",\"kid\":\"from elsewhere\""));
 	in_a_child(sign_with, one);
+	PUT_FILE("", key(ONE, 9, ",\"kid\":\"as long as ours.\""));
+	in_a_child(sign_with, one);
 	PUT_FILE("", key(ONE, 9, sb_printf(pool, ",\"kid\":\"%s\"",
 	    kid_of(TWO))));
 	in_a_child(meet_damage, NULL);
@@ -422,6 +424,39 @@ meet_new_keys(void *with)
 	PUT_FILE("", key(ONE, 9, ""), key(TWO, 1, ""), key(THREE, 0, ""));
 	return sb_key_known(kid_of(THREE), &why) != NULL && why == SB_NEXT ?
 	    0 : 3;
+}
+
+/* What one child meets: the same file, for all that can be seen of it. */
+static int
+meet_a_stranger(void *with)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	enum sb_status why;
+	struct stat st;
+
+	(void)with;
+	if (strcmp(signer(), kid_of(TWO)) != 0)
+		return 1;
+	PUT_FILE("", key(TWO, 9, ""), key(ONE, 1, ""));
+	if (sb_key_known(kid_of(THREE), &why) != NULL || why != SB_NEXT)
+		return 2;
+	assert_int_equal(stat(memory_path(FILE_NAME), &st), 0);
+	times[1] = st.st_mtim;
+	PUT_FILE("", key(TWO, 9, ""), key(THREE, 1, ""));
+	utimensat(AT_FDCWD, memory_path(FILE_NAME), times, 0);
+	if (sb_key_known(kid_of(THREE), &why) != NULL)
+		return 3;
+	times[1].tv_sec++;
+	utimensat(AT_FDCWD, memory_path(FILE_NAME), times, 0);
+	return sb_key_known(kid_of(THREE), &why) != NULL ? 0 : 4;
+}
+
+static void
+a_file_is_not_read_for_each_stranger(void **state)
+{
+	(void)state;
+	PUT_FILE("", key(TWO, 9, ""));
+	in_a_child(meet_a_stranger, NULL);
 }
 
 static void
@@ -822,6 +857,7 @@ main(void)
 		KEY_TEST(a_malformed_note_counts_as_none),
 		KEY_TEST(odd_times_are_no_fault),
 		KEY_TEST(a_key_that_does_not_go_with_its_id_is_damaged),
+		KEY_TEST(a_file_is_not_read_for_each_stranger),
 		KEY_TEST(a_key_of_which_others_have_read_is_known_at_once),
 		KEY_TEST(a_running_process_sees_that_a_key_is_gone),
 		KEY_TEST(whoever_is_killed_leaves_a_whole_file),
