@@ -166,9 +166,10 @@ sb_worker_prepare(const char *name)
 		stand_by(ends[0], name);
 	}
 	close(ends[0]);
-	if (pid > 0)
+	if (pid > 0) {
 		starter = ends[1];
-	else {
+		fcntl(starter, F_SETFL, O_NONBLOCK);
+	} else {
 		sb_log(SB_ERROR, "fork: %s", strerror(errno));
 		close(ends[1]);
 	}
@@ -205,13 +206,16 @@ is_too_soon(void)
 	return false;
 }
 
-/* False if there is none; that it has ended is a fault. */
+/*
+ * False if there is none; that it has ended is a fault.  If it can take no more
+ * it has been called often enough, and nobody waits for it.
+ */
 static bool
 call_starter(void)
 {
 	if (starter < 0)
 		return false;
-	if (write(starter, "", 1) != 1)
+	if (write(starter, "", 1) != 1 && errno != EAGAIN)
 		sb_log(SB_ERROR, "webhooks: who starts the worker is gone: %s",
 		    strerror(errno));
 	return true;

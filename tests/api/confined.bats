@@ -248,6 +248,25 @@ is_confined()	# PID
 	    "/proc/$1/status")" = 12 ]
 }
 
+# Once the pipe is full it has been called often enough.
+@test "who calls the one that starts the worker never waits for it" {
+	local fd flags ends=0
+	program=$programs/chat
+	serve
+	ask /api/sessions
+	is "$code" 401
+	for fd in "/proc/$parent/fd"/*; do
+		[[ $(readlink "$fd") == pipe:* ]] || continue
+		flags=$(awk '$1 == "flags:" { print $2 }' \
+		    "/proc/$parent/fdinfo/${fd##*/}")
+		# Those that it has made itself are closed on exec.
+		((flags & 02000000)) || continue
+		is "$((flags & 04001))" "$((04001))" "flags $flags of $fd"
+		ends=$((ends + 1))
+	done
+	is "$ends" 1
+}
+
 # The rule is of the directory that was there, not of the path.
 @test "a program that stays ends when its data directory was replaced" {
 	new_data
