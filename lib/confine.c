@@ -106,7 +106,7 @@ landlock(void)
 	return abi < LEAST_ABI ? 0 : (int)abi;
 }
 
-/* What is not there is not opened up. */
+/* What is not there is not opened up, nor a folder where a file should be. */
 static void
 open_up(int ruleset, const char *path, uint64_t rights, struct stat *st)
 {
@@ -118,6 +118,10 @@ open_up(int ruleset, const char *path, uint64_t rights, struct stat *st)
 		return;
 	if (fstat(rule.parent, st) == 0 && !S_ISDIR(st->st_mode))
 		rule.rights &= OF_A_FILE;
+	else if (!(rights & READ_DIR)) {
+		close(rule.parent);
+		return;
+	}
 	/* A pipe or socket without a name lies nowhere, and needs no rule. */
 	if (syscall(SYS_landlock_add_rule, ruleset, PATH_BENEATH, &rule, 0U) !=
 	    0 && errno != EBADFD)
@@ -149,6 +153,26 @@ open_up_watched(int ruleset, const char *path, uint64_t rights,
 }
 
 /*
+ * It may be moved at any time: what counts is the file that is open, which may
+ * be another one than what was opened up.
+ */
+static void
+open_up_log(int ruleset)
+{
+	struct watched *it = &watched[watching];
+	const char *path = sb_settings.log_file;
+	const bool in_file = path != NULL && path[0] == '/';
+	struct stat st;
+
+	if (in_file)
+		open_up_watched(ruleset, path, WRITE_FILE, NO_LOG);
+	if (sb_log_keep(&st) && in_file) {
+		it->device = st.st_dev;
+		it->number = st.st_ino;
+	}
+}
+
+/*
  * What a web server's program reads or writes after it has begun.  The first is
  * looked at more often than the others.
  */
@@ -158,9 +182,7 @@ open_up_for_all(int ruleset, uint64_t handled)
 	const char *home = sb_home(kept);
 
 	open_up_watched(ruleset, sb_settings.data, OF_DATA & handled, NO_DATA);
-	if (sb_settings.log_file != NULL && sb_settings.log_file[0] == '/')
-		open_up_watched(ruleset, sb_settings.log_file, WRITE_FILE,
-		    NO_LOG);
+	open_up_log(ruleset);
 	/* Pages, which anybody may read. */
 	if (home != NULL)
 		open_up_watched(ruleset, sb_printf(kept,
@@ -313,10 +335,8 @@ give_up(enum sb_role role, const char *also, const char *means)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) != 0)
 		sb_fatal("confinement: %s", strerror(errno));
 	confined_at = looked_at = sb_monotonic();
-	if (abi != 0) {
-		sb_log_keep();
+	if (abi != 0)
 		keep_to_places(role, abi, also);
-	}
 	if (filter)
 		sb_syscalls_allow(role);
 	sb_log(SB_DEBUG, "confined by %s", means);

@@ -883,10 +883,10 @@ const char *sb_password_prepare(struct sb_pool *, const char *password);
 void	 sb_log_open(const char *program);
 
 /*
- * From here on what LOG_FILE leads to now is written to, wherever it is moved;
- * or it is closed until the next line.
+ * From here on what LOG_FILE leads to now is written to, wherever it is moved.
+ * False if it leads to nothing that can be written to.
  */
-void	 sb_log_keep(void);
+bool	 sb_log_keep(struct stat *);
 void	 sb_log_close(void);
 
 /* -------------------------------------------------------------- pool.c */

@@ -170,14 +170,15 @@ sb_log_open(const char *name)
 }
 
 /* What a parent has left open may have been moved long ago. */
-void
-sb_log_keep(void)
+bool
+sb_log_keep(struct stat *st)
 {
 	standard_error();
 	file.checked = 0;
 	if (to_file())
 		open_file(sb_settings.log_file);
 	file.kept = true;
+	return file.fd >= 0 && fstat(file.fd, st) == 0;
 }
 
 void

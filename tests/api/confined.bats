@@ -170,6 +170,20 @@ print(answer.body.decode())' "$socket" "$1")
 	grep -q 'GET /health' "$BATS_TEST_TMPDIR/log"
 }
 
+# What is below it is opened to nobody, and the log says what is wrong.
+@test "a folder is no log, and can be written to no more than others" {
+	local folder=${SWITCHBOARD_DATA%/*}
+	programs=${attempts%/*}
+	program=confined
+	settings+=("LOG_FILE=$folder")
+	touch "$folder/tried"
+	call GET '/attempts?only=write_elsewhere'
+	expect 200
+	is "$(tried)" 'write_elsewhere: EACCES'
+	has "$log" "LOG_FILE: $folder: Is a directory"
+	rm "$folder/tried"
+}
+
 @test "with CONFINE=false all of it can be done" {
 	programs=${attempts%/*}
 	program=confined
@@ -310,4 +324,30 @@ is_confined()	# PID
 	ask /two
 	eventually 30 grep -q /two "$file"
 	lacks "$(<"$file.1")" /two
+}
+
+# Moved as the process is confined: after it was opened, and before its rule.
+@test "a log that is moved while a program gives up the rest loses no line" {
+	command -v strace >/dev/null || skip 'no strace'
+	local file=$BATS_TEST_TMPDIR/file calls=$BATS_TEST_TMPDIR/calls
+	cat >"$BATS_TEST_TMPDIR/slowly" <<-END
+		#!/bin/sh
+		exec strace -D -o "$calls" -e trace=/landlock \
+		    -e inject=landlock_add_rule:delay_enter=1000000:when=1 \
+		    "$programs/meta"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/slowly"
+	program=$BATS_TEST_TMPDIR/slowly
+	serve LOG_FILE="$file"
+	eventually 5 made_a_ruleset "$calls"
+	mv "$file" "$file.1"
+	touch "$file"
+	ask /one
+	is "$code" 404
+	eventually 5 grep -q /one "$file"
+}
+
+made_a_ruleset()	# FILE
+{
+	grep -q '^landlock_create_ruleset({' "$1"
 }

@@ -50,7 +50,7 @@ beside_data(int (*try)(const char *path))
 static int
 write_to(const char *path)
 {
-	return open_to(path, O_RDWR | O_CREAT | O_TRUNC);
+	return open_to(path, O_WRONLY | O_CREAT);
 }
 
 static int
