@@ -127,11 +127,15 @@ cmd_check_log(struct cmd_check *c)
 {
 	const char *path = sb_settings.log_file, *folder;
 	const char *user = cmd_user_name(c->pool, geteuid());
+	struct stat st;
 
 	if (path == NULL || path[0] != '/')
 		return;
 	folder = dirname(sb_printf(c->pool, "%s", path));
-	if (access(path, W_OK) == 0 || (errno == ENOENT &&
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		cmd_is_unwise(c, "another LOG_FILE", "the log %s is a folder: "
+		    "its lines go to standard error alone", path);
+	else if (access(path, W_OK) == 0 || (errno == ENOENT &&
 	    access(folder, W_OK | X_OK) == 0))
 		cmd_is_fine(c, "the log can be written, in %s", path);
 	else if (access(path, F_OK) == 0)

@@ -288,6 +288,9 @@ everything()
 	check 0
 	found yellow log "can't make the log" \
 	    "$BATS_TEST_TMPDIR/none, or another LOG_FILE"
+	env+=("LOG_FILE=$BATS_TEST_TMPDIR")
+	check 0
+	found yellow log 'is a folder' 'another LOG_FILE'
 }
 
 @test "a settings file with a secret that everybody can read is told" {
