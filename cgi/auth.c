@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "account.h"
 #include "auth.h"
 
 /* Shown by the documentation: somebody, a login and its first tokens. */
@@ -520,7 +521,7 @@ static const struct sb_field delete_in[] = {
 	SB_END_AS("CurrentPassword")
 };
 
-/* All that is the account's own goes with its row. */
+/* All that is the account's own goes with its row, or before it. */
 static enum sb_status
 delete_me(struct sb_request *rq, struct sb_response *rs)
 {
@@ -530,7 +531,9 @@ delete_me(struct sb_request *rq, struct sb_response *rs)
 
 	if (status != SB_NEXT)
 		return status;
-	if (sb_run(rq->db, SB_Q_USER_DELETE, sb_bind("id", user.id),
+	if (!sb_account_empty(rq->db, rq->pool, &(struct sb_leaver){
+	    user.id, rq->caller.login_id, user.version }) ||
+	    sb_run(rq->db, SB_Q_USER_DELETE, sb_bind("id", user.id),
 	    sb_bind("login", rq->caller.login_id),
 	    sb_bind_int("version", user.version)) == 0)
 		return sb_fail(rs, &sb_error_token);

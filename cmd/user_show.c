@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "account.h"
 #include "cmd.h"
 
 /* ---------------------------------------------------------------- show */
@@ -74,7 +75,7 @@ cmd_user_show(char **arguments)
 
 /* -------------------------------------------------------------- delete */
 
-/* All that is the account's own goes with its row. */
+/* All that is the account's own goes with its row, or before it. */
 enum cmd_exit
 cmd_user_delete(char **arguments)
 {
@@ -96,7 +97,9 @@ cmd_user_delete(char **arguments)
 	    "Delete %s and all that is this account's own?", whom), &yes);
 	if (status != CMD_OK || !yes)
 		return cmd_end(&c, status, "nothing was deleted");
-	if (sb_run(c.db, SB_Q_ACCOUNT_DELETE, sb_bind("id",
+	if (!sb_account_empty(c.db, c.pool, &(struct sb_leaver){
+	    .user = sb_row_text(user, "id") }) ||
+	    sb_run(c.db, SB_Q_ACCOUNT_DELETE, sb_bind("id",
 	    sb_row_text(user, "id"))) == 0)
 		return cmd_end(&c, cmd_nobody(&c, who), NULL);
 	return cmd_end(&c, CMD_OK, sb_printf(c.pool, "deleted %s", whom));

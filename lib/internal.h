@@ -545,6 +545,15 @@ void	 sb_outbox_add(struct sb_request *, const char *user_id,
  */
 void	 sb_outbox_committed(struct sb_request *);
 
+/* -------------------------------------------------------------- pace.c */
+
+/*
+ * After a transaction that has deleted so many rows and took so long: pauses,
+ * and returns how many the next should, at most that many, to take less than
+ * the bound.
+ */
+int	 sb_pace(int rows, int most, int64_t took, int64_t bound);
+
 /* -------------------------------------------------------------- worker.c */
 
 #define SB_WORKER_SLOT	"work"	/* that the one that sends has taken */

@@ -747,6 +747,51 @@ revoke()	# ACCESS
 	lives "$other" "$other_refresh"
 }
 
+# keep_much USER: a session with 20,000 messages, for which events stand.
+keep_much()
+{
+	sql "INSERT INTO chat_sessions (id, user_id, preferred_channel,
+	    created_at, updated_at, active_at, ended_at, messages, events)
+	    VALUES ('much', '$1', 'websocket', 1, 1, 1, 1, 20000, 20000);
+	WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL
+	    SELECT i + 1 FROM n WHERE i < 20000)
+	INSERT INTO messages (session_id, number, id, content, type, status,
+	    channel, created_at)
+	    SELECT 'much', i, 'm' || i, 'text', 'user', 'sent', 'websocket', 1
+	    FROM n;
+	INSERT INTO events (session_id, number, type, payload, created_at)
+	    SELECT session_id, number, 'message', '{}', 1 FROM messages
+	    WHERE session_id = 'much'"
+}
+
+# Others write meanwhile; who is killed has promised nothing, and is repeated.
+@test "who keeps very much is deleted in many steps, the account in the last" {
+	register noa
+	local id=$(claim sub "$access") left=20000 pid
+	keep_much "$id"
+	(delete "$access") >/dev/null 2>&1 3>&- &
+	pid=$!
+	until [ "$left" -lt 20000 ] || ! kill -0 "$pid" 2>/dev/null; do
+		left=$(sql 'SELECT count(*) FROM events
+		    WHERE session_id = "much"')
+	done
+	is "$((left > 0))" 1 "$left events seen before the last step"
+	is "$(sql "SELECT count(*) FROM users WHERE id = '$id'")" 1 account
+	wait "$pid"
+	is "$(sql "SELECT count(*) FROM users WHERE id = '$id'")" 0 account
+	is "$(sql "SELECT count(*) FROM messages WHERE session_id = 'much'
+	    UNION SELECT count(*) FROM events WHERE session_id = 'much'
+	    UNION SELECT count(*) FROM chat_sessions
+	    WHERE id = 'much'")" 0 'what is left'
+	refused_now "$access"
+}
+
+refused_now()	# ACCESS
+{
+	call GET /api/auth/me "Authorization: Bearer $1"
+	refused
+}
+
 @test "a wrong password is a 400, and deletes nothing" {
 	register max
 	local before=$(stored "$access") wrong
