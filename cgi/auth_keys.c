@@ -187,8 +187,10 @@ auth_key_make(struct sb_request *rq, struct sb_response *rs)
 	sb_put_json(rs, MADE_SCOPES, chosen);
 	sb_put_text(rs, MADE_KEY, key);
 	sb_put_time(rs, MADE_CREATED, sb_row_int(row, "created_at"));
-	if (url != NULL)
+	if (url != NULL) {
 		sb_put_text(rs, MADE_SECRET, secret);
+		sb_worker_expect();
+	}
 	return SB_CREATED;
 }
 

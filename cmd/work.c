@@ -312,7 +312,7 @@ cmd_work(char **arguments)
 	} else if ((status = webhook_begin(name)) == CMD_OK) {
 		/* Another one may be wanted after this one. */
 		if (run.stay == FOR_SECONDS && sb_confine_wanted())
-			sb_worker_prepare("switchboard");
+			sb_worker_prepare("switchboard", true);
 		status = work_with(&c, quiet);
 	}
 	sb_db_attach(c.db, c.pool);

@@ -124,4 +124,7 @@ const char *sb_agent_key_hash(struct sb_pool *, const char *key);
  */
 const char *sb_webhook_secret(struct sb_request *, const char *key_id);
 
+/* From now on there are webhooks, which those that answer may have sent. */
+void	 sb_worker_expect(void);
+
 #endif

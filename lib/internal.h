@@ -568,9 +568,9 @@ void	 sb_worker_call(struct sb_pool *);
 /*
  * Has a process of that name, for the log, by which this one starts a worker
  * when it is confined and can't itself.  It has nothing that is open here, and
- * ends with this one.
+ * ends with this one.  Who doesn't stay has it once a worker is expected.
  */
-void	 sb_worker_prepare(const char *name);
+void	 sb_worker_prepare(const char *name, bool stays);
 
 /*
  * Starts one that stays for a while, unless one runs, as nobody's child.  At

@@ -34,5 +34,6 @@ sb_outbox_committed(struct sb_request *rq)
 	if (!wanted)
 		return;
 	wanted = false;
+	sb_worker_expect();
 	sb_worker_call(rq->pool);
 }

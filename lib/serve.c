@@ -242,10 +242,10 @@ fit(void)
 
 /* Before anything is open, and before this process is confined. */
 static void
-prepare_to_send(void)
+prepare_to_send(bool stays)
 {
 	if (program->sends && sb_confine_wanted())
-		sb_worker_prepare(program->name);
+		sb_worker_prepare(program->name, stays);
 }
 
 /* Opens before the first request what all of them need; later will do, too. */
@@ -291,7 +291,7 @@ serve_fastcgi(char **argv)
 	if (wrong != 0)
 		return wrong;
 	if (sb_settings.workers == 0)
-		prepare_to_send();
+		prepare_to_send(true);
 	sb_metrics_begin(program);
 	sb_metrics_open();
 	if (sb_settings.workers == 0)
@@ -331,7 +331,7 @@ serve_cgi(void)
 	if (wrong != NULL)
 		sb_log(SB_ERROR, "%s", wrong);
 	misconfigured = wrong != NULL;
-	prepare_to_send();
+	prepare_to_send(false);
 	if (sb_confine_wanted())
 		make_data(&conn);
 	sb_confine(SB_SERVES_ONE, NULL);

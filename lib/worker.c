@@ -19,6 +19,7 @@
 #include "internal.h"
 
 #define COMMAND		"switchboard"
+#define WEBHOOKS	"webhooks"	/* that there are any */
 #define SECONDS		"10"		/* 20, with what is in hand then */
 #define FDS_MAX		65536		/* where nobody lists them */
 
@@ -151,12 +152,39 @@ stand_by(int calls, const char *name)
 	_exit(0);
 }
 
+/* The file is there as soon as anybody may have something sent. */
+static bool
+is_expected(void)
+{
+	struct sb_pool *pool = sb_pool_new();
+	const bool expected = access(sb_printf(pool, "%s/" WEBHOOKS ".slots",
+	    sb_settings.data), F_OK) == 0;
+
+	sb_pool_free(pool);
+	return expected;
+}
+
 void
-sb_worker_prepare(const char *name)
+sb_worker_expect(void)
+{
+	int place = is_expected() ? -1 : sb_slot_take(WEBHOOKS, 1, 0);
+
+	if (place >= 0)
+		sb_slot_leave(place);
+}
+
+/*
+ * Where there are no webhooks, requests by plain CGI are spared it.  Who stays
+ * may be there when the first comes.
+ */
+void
+sb_worker_prepare(const char *name, bool stays)
 {
 	int ends[2];
 	pid_t pid;
 
+	if (!stays && !is_expected())
+		return;
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		sb_log(SB_ERROR, "pipe: %s", strerror(errno));
 		return;

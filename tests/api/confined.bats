@@ -351,3 +351,29 @@ made_a_ruleset()	# FILE
 {
 	grep -q '^landlock_create_ruleset({' "$1"
 }
+
+children()
+{
+	clock=(strace -o "$BATS_TEST_TMPDIR/calls" -e trace=clone,clone3,fork)
+	call GET /api/sessions "Authorization: Bearer $access"
+	clock=()
+	expect 200
+	is "$(grep -c '^clone\|^fork' "$BATS_TEST_TMPDIR/calls")" "$1" children
+}
+
+# It would take a fifth of all that a request takes by plain CGI.
+@test "without webhooks no program keeps another to start the worker" {
+	command -v strace >/dev/null || skip 'no strace'
+	new_data
+	register anna
+	children 0
+	call POST /api/auth/keys 'Content-Type: application/json' \
+	    "Authorization: Bearer $access" -- '{"name":"without"}'
+	expect 201
+	children 0
+	call POST /api/auth/keys 'Content-Type: application/json' \
+	    "Authorization: Bearer $access" -- \
+	    '{"name":"with","webhook_url":"https://example.com/"}'
+	expect 201
+	children 1
+}
