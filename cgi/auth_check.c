@@ -14,7 +14,8 @@
 #define EVERY		(SB_SECOND / 4)
 
 enum { CHECK_VERSION, CHECK_STEP, CHECK_KNOWN, CHECK_ENVIRONMENT,
-    CHECK_PREFIX, CHECK_CLIENT, CHECK_PEER, CHECK_FORWARDED, CHECK_SOFTWARE };
+    CHECK_PREFIX, CHECK_CLIENT, CHECK_PEER, CHECK_FORWARDED, CHECK_SOFTWARE,
+    CHECK_CONFINED };
 const struct sb_field auth_check_out[] = {
 	[CHECK_VERSION] = { "version", SB_TEXT, "The program's version.",
 	    .example = PACKAGE_VERSION },
@@ -39,6 +40,9 @@ const struct sb_field auth_check_out[] = {
 	    .example = "198.51.100.7" },
 	[CHECK_SOFTWARE] = { "server_software", SB_TEXT, "The web server.",
 	    .optional = true, .example = "lighttpd/1.4.69" },
+	[CHECK_CONFINED] = { "confined_by", SB_TEXT,
+	    "By what the process that answers was confined when it began.",
+	    .optional = true, .example = "Landlock (ABI 7) and seccomp" },
 	SB_END_AS("Installation")
 };
 
@@ -57,6 +61,7 @@ auth_check(struct sb_request *rq, struct sb_response *rs)
 	sb_put_text(rs, CHECK_FORWARDED,
 	    sb_variable(rq, "HTTP_X_FORWARDED_FOR"));
 	sb_put_text(rs, CHECK_SOFTWARE, sb_variable(rq, "SERVER_SOFTWARE"));
+	sb_put_text(rs, CHECK_CONFINED, sb_confined_by());
 	return SB_OK;
 }
 

@@ -44,6 +44,7 @@ static const struct {
 	{ "web", "token", cmd_check_token },
 	{ "web", "ways", cmd_check_ways },
 	{ "web", "version", cmd_check_version },
+	{ "web", "confined", cmd_check_confined },
 	{ "web", "prefix", cmd_check_prefix },
 	{ "web", "address", cmd_check_address },
 	{ "web", "stream", cmd_check_stream },

@@ -150,6 +150,7 @@ learn(struct cmd_check *c, struct json_object *o)
 	site->peer = cmd_site_text(c, o, "peer_address");
 	site->forwarded = cmd_site_text(c, o, "forwarded_for");
 	site->software = cmd_site_text(c, o, "server_software");
+	site->confined_by = cmd_site_text(c, o, "confined_by");
 	site->step_known = json_object_get_int64(json_object_object_get(o,
 	    "schema_step_known"));
 	site->known = site->version != NULL && site->environment != NULL &&
@@ -295,6 +296,27 @@ cmd_check_version(struct cmd_check *c)
 	else
 		cmd_is_fine(c, "the programs are version %s, as this command",
 		    site->version);
+}
+
+/*
+ * The process that answers says so of itself; those of the other programs are
+ * confined by the same call, and the same settings.
+ */
+void
+cmd_check_confined(struct cmd_check *c)
+{
+	const char *means = sb_confine_means(c->pool);
+
+	if (c->site == NULL || !c->site->known)
+		return;
+	if (c->site->confined_by != NULL)
+		cmd_is_fine(c, "the program that answers is confined by %s",
+		    c->site->confined_by);
+	else if (sb_settings.confine && means != NULL)
+		cmd_is_unwise(c, "take CONFINE=false out of what the web "
+		    "server or its service gives the programs, and start them "
+		    "anew", "the program that answers is not confined, though "
+		    "by these settings it would be, by %s", means);
 }
 
 /* ----------------------------------------------- does it know where it is? */

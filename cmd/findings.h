@@ -109,7 +109,7 @@ struct cmd_site {
 	struct cmd_answer *health;
 	bool		 known;		/* what follows is */
 	const char	*version, *environment, *prefix;
-	const char	*client, *peer, *forwarded, *software;
+	const char	*client, *peer, *forwarded, *software, *confined_by;
 	int64_t		 step_known;	/* the newest of the schema's */
 };
 
@@ -157,6 +157,7 @@ void	 cmd_check_https(struct cmd_check *);
 void	 cmd_check_token(struct cmd_check *);
 void	 cmd_check_ways(struct cmd_check *);
 void	 cmd_check_version(struct cmd_check *);
+void	 cmd_check_confined(struct cmd_check *);
 void	 cmd_check_prefix(struct cmd_check *);
 void	 cmd_check_address(struct cmd_check *);
 

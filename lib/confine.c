@@ -78,6 +78,7 @@ static struct watched {
 } watched[WATCHED];
 static int watching;
 static int64_t confined_at, looked_at;
+static const char *confined_by;		/* NULL: this process is not */
 static struct sb_pool *kept;		/* for their paths */
 
 /* What a sanitizer does at a fault is more than any list has. */
@@ -339,7 +340,14 @@ give_up(enum sb_role role, const char *also, const char *means)
 		keep_to_places(role, abi, also);
 	if (filter)
 		sb_syscalls_allow(role);
+	confined_by = means;
 	sb_log(SB_DEBUG, "confined by %s", means);
+}
+
+const char *
+sb_confined_by(void)
+{
+	return confined_by;
 }
 
 void

@@ -545,6 +545,18 @@ through()
 	found green date 'says the same'
 }
 
+@test "programs that are not confined, though they could be, are told" {
+	env+=(CONFINE=true)
+	check 0
+	listed 'any(.findings[]; .check == "confinement"
+	    and .grade == "green")' ||
+	    skip 'nothing can be confined here'
+	through 0 free
+	found yellow confined 'is not confined, though' 'CONFINE=false'
+	through 0 good
+	found green confined 'the program that answers is confined by'
+}
+
 @test "a stream that is held back, and a proxy that hides everybody, are told" {
 	through 1 buffers_proxies
 	found yellow stream 'events are held back' 'flushpackets=on'

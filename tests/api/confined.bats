@@ -339,12 +339,12 @@ is_confined()	# PID
 	chmod +x "$BATS_TEST_TMPDIR/slowly"
 	program=$BATS_TEST_TMPDIR/slowly
 	serve LOG_FILE="$file"
-	eventually 5 made_a_ruleset "$calls"
+	eventually 30 made_a_ruleset "$calls"
 	mv "$file" "$file.1"
 	touch "$file"
 	ask /one
 	is "$code" 404
-	eventually 5 grep -q /one "$file"
+	eventually 30 grep -q /one "$file"
 }
 
 made_a_ruleset()	# FILE
@@ -376,4 +376,18 @@ children()
 	    '{"name":"with","webhook_url":"https://example.com/"}'
 	expect 201
 	children 1
+}
+
+@test "who checks the installation is told by what the process is confined" {
+	local token
+	token=$(/usr/bin/python3 "$BATS_TEST_DIRNAME/forge.py" check \
+	    "$SWITCHBOARD_DATA/signing-keys.json")
+	settings+=(CONFINE=true)
+	call GET /api/auth/check "Authorization: Bearer $token"
+	expect 200
+	holds '.confined_by | test("^Landlock .ABI [0-9]+. and seccomp$")'
+	settings+=(CONFINE=false)
+	call GET /api/auth/check "Authorization: Bearer $token"
+	expect 200
+	holds '.confined_by == null'
 }

@@ -60,6 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 told.get("HTTP_X_FORWARDED_FOR"), self.client_address[0])))
         if "believes" in how.split("_"):
             told["TRUSTED_PROXIES"] = "127.0.0.0/8, 192.0.2.7"
+        if "free" in how.split("_"):
+            told["CONFINE"] = "false"
         if "staging" in how.split("_"):
             told["ENVIRONMENT"] = "staging"
         if how != "hides":
