@@ -370,11 +370,6 @@ struct sb_limit_state {
 const struct sb_limit_state *sb_limit_look(struct sb_request *,
 	    enum sb_limit, const char *of);
 
-/* ------------------------------------------------------------ confinement */
-
-/* By what this process was, "Landlock (ABI 7) and seccomp"; NULL: it was not. */
-const char *sb_confined_by(void);
-
 /* ------------------------------------------------------------- the log */
 
 enum sb_level { SB_DEBUG, SB_INFO, SB_WARNING, SB_ERROR, SB_LEVELS };

@@ -47,4 +47,7 @@ struct sb_settings {
 };
 extern struct sb_settings sb_settings;
 
+/* What confines this process, "Landlock (ABI 7) and seccomp"; NULL: nothing. */
+const char *sb_confined_by(void);
+
 #endif
