@@ -268,6 +268,11 @@ class Site(Ledger):
                 found.append(int(name))
         return found
 
+    def tell(self, number):
+        for member in self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, number)
+
     def stop(self):
         if self.web is None:
             return
@@ -275,12 +280,13 @@ class Site(Ledger):
         if self.web.poll() is None:
             self.web.send_signal(signal.SIGINT)
         end = time.monotonic() + 20
-        while (self.web.poll() is None or self.members()) and \
-                time.monotonic() < end:
+        while self.web.poll() is None and time.monotonic() < end:
             time.sleep(0.01)
-        for number in self.members():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
+        # A server that was told while it began has told nobody.
+        self.tell(signal.SIGTERM)
+        while self.members() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.tell(signal.SIGKILL)
         self.web.wait()
         self.web = None
         shutil.rmtree(self.run, ignore_errors=True)

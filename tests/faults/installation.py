@@ -13,7 +13,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from programs import children, free_port
+from ending import children
+from programs import free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEPLOY = os.path.join(HERE, "../../deploy/lighttpd")

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 
+from ending import children
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
@@ -29,16 +31,6 @@ def free_port(chance):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
-
-
-def children(parent):
-    """The ids of a process's living children."""
-    try:
-        with open(f"/proc/{parent}/task/{parent}/children",
-                  encoding="ascii") as file:
-            return [int(number) for number in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 class Program:
