@@ -23,6 +23,7 @@ attack()
 	local name
 	for name in $("$SB_SOURCE/tests/attacks/run" --list | cut -d' ' -f1); do
 		grep -q "^	attack $name\$" "$BATS_TEST_FILENAME"
+		grep -q "^| \`$name\` | " "$SB_SOURCE/SECURITY.md"
 	done
 }
 
