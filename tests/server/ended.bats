@@ -4,6 +4,7 @@
 # are at it: they leave no process behind, and no file.
 
 bats_require_minimum_version 1.5.0
+load harness
 
 setup()
 {
@@ -42,16 +43,6 @@ for path in glob.glob("/proc/[0-9]*"):
         except OSError:
             pass
 END
-}
-
-eventually()	# SECONDS COMMAND...
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		((SECONDS < end)) || { echo "not so in time: $*"; return 1; }
-		sleep 0.1
-	done
 }
 
 is_at_it() { processes | grep -q "libexec/switchboard/chat\$"; }
