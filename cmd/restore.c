@@ -226,8 +226,11 @@ run(struct restore *r)
 		sb_db_remove(r->beside);
 	}
 	cmd_progress_end();
-	if (status == CMD_OK)
+	if (status == CMD_OK) {
 		say_done(r);
+		/* There may be keys with webhooks in it. */
+		sb_worker_expect();
+	}
 	sb_slot_leave(place);
 	return status;
 }

@@ -64,6 +64,16 @@ is_sound()
 	is "$(ls "$SWITCHBOARD_DATA" | grep -c '^restore.db')" 0 files
 }
 
+@test "whoever serves what was restored expects its webhooks" {
+	register anna
+	switchboard backup "$file"
+	elsewhere
+	[[ ! -e $SWITCHBOARD_DATA/webhooks.slots ]]
+	switchboard restore "$file"
+	ends 0
+	[[ -e $SWITCHBOARD_DATA/webhooks.slots ]]
+}
+
 @test "the secret that names are counted under goes with the rest" {
 	settings+=(LOGIN_FAILURES_PER_ACCOUNT=5)
 	register anna

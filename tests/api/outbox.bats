@@ -218,7 +218,10 @@ worker_begins()	# [OPTION...]
 
 kill_worker()
 {
-	kill -9 -- "-$worker"
+	# It may not have a group of its own yet, or have ended.
+	while kill -0 "$worker" 2>/dev/null && ! kill -9 -- "-$worker"; do
+		sleep 0.01
+	done 2>/dev/null
 	wait "$worker" 2>/dev/null || true
 	worker=
 }
