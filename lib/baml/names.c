@@ -17,7 +17,7 @@ struct baml_names {
 	size_t		 size, count;	/* the size is a power of two */
 };
 
-#define FIRST_SIZE	16
+#define FIRST_SIZE	4
 
 static struct entry *
 place(const struct baml_names *names, const char *name)
