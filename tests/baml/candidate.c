@@ -1,6 +1,8 @@
 /*
- * Answers cases of the corpus: a JSON object a line in, {"id", "got"} a line
- * out, as tests/baml/README.md has it.  What isn't built isn't answered.
+ * Answers cases of the corpus, for tests/baml/compare: a JSON object a line in,
+ * with "id", "kind" and "src", a text or texts by file name; a line out, with
+ * "id" and "got": {"ok": true}, or false with "kind" and "message".  A kind of
+ * case that isn't built yet is answered only if the files are wrong already.
  */
 #include <stdio.h>
 #include <stdlib.h>
