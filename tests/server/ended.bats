@@ -16,7 +16,12 @@ setup()
 
 teardown()
 {
+	local left
+
 	[ -z "$runner" ] || kill -KILL "$runner" 2>/dev/null || true
+	for left in $(processes | sed 's,^/proc/\([0-9]*\).*,\1,'); do
+		kill -KILL "$left" 2>/dev/null || true
+	done
 	rm -rf "$folder"
 }
 
@@ -46,6 +51,7 @@ END
 }
 
 is_at_it() { processes | grep -q "libexec/switchboard/chat\$"; }
+has_ended() { ! kill -0 "$runner" 2>/dev/null; }
 
 # ended SIGNAL STATUS COMMAND...: so it ends, and nothing is left.
 ended()
@@ -60,6 +66,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$SB_SOURCE/tests/$3" "${@:4}" \
 	runner=$!
 	eventually 30 is_at_it
 	kill "-$1" "$runner"
+	eventually 30 has_ended
 	wait "$runner" || status=$?
 	runner=
 	cat "$BATS_TEST_TMPDIR/out"
