@@ -205,12 +205,14 @@ class Site(Ledger):
         for _ in range(5):
             self.launch()
             if self.is_ready():
+                self.has_begun = True
                 return
             # Somebody else may have taken the port just now.
             self.stop()
         raise Failed("the site did not start:\n" + self.log()[-2000:])
 
     def launch(self):
+        self.has_begun = False
         self.run = tempfile.mkdtemp(prefix="run.", dir=self.home)
         links = [os.path.join(self.build, "libexec/switchboard", name)
                  for name in PROGRAMS]
@@ -280,12 +282,12 @@ class Site(Ledger):
         if self.web.poll() is None:
             self.web.send_signal(signal.SIGINT)
         end = time.monotonic() + 20
-        while self.web.poll() is None and time.monotonic() < end:
-            time.sleep(0.01)
-        # A server that was told while it began has told nobody.
-        self.tell(signal.SIGTERM)
-        while self.members() and time.monotonic() < end:
-            time.sleep(0.01)
+        while (self.web.poll() is None or self.members()) and \
+                time.monotonic() < end:
+            # One that is told while it begins may miss it, or tell nobody.
+            if not self.has_begun:
+                self.tell(signal.SIGTERM)
+            time.sleep(0.01 if self.has_begun else 0.1)
         self.tell(signal.SIGKILL)
         self.web.wait()
         self.web = None

@@ -55,7 +55,7 @@ class Over(Exception):
 
 class Client(threading.Thread):
     def __init__(self, load, number):
-        super().__init__()
+        super().__init__(daemon=True)
         self.load = load
         self.place = load.place
         self.ledger = load.place.ledger

@@ -174,6 +174,7 @@ class Installation:
 
     def spawn(self):
         """Starts it, as a supervisor does, without waiting for anything."""
+        self.has_begun = False
         environment = dict(self.environment, HOST="127.0.0.1",
                            PORT=str(self.port))
         with open(self.log, "ab") as log:
@@ -194,12 +195,16 @@ class Installation:
                         "/events", 401)))
 
     def wait_for_health(self, seconds=20):
-        return self.place.until(
+        self.has_begun = self.place.until(
             lambda: self.web.poll() is not None or self.is_healthy(),
             seconds) and self.web.poll() is None
+        return self.has_begun
 
     def is_gone(self):
         return self.web is None or not any(self.group())
+
+    def is_over(self):
+        return self.web.poll() is not None and self.is_gone()
 
     def group(self):
         """The ids of the server's session, the dead and unburied left out."""
@@ -221,8 +226,11 @@ class Installation:
             return
         if self.web.poll() is None:
             self.web.send_signal(signal.SIGINT)
-        if not self.place.until(
-                lambda: self.web.poll() is not None and self.is_gone(), 30):
+        # A server that is told while it begins may miss it, or tell nobody.
+        while not (self.has_begun or self.is_over()):
+            signalled(signal.SIGTERM, self.group())
+            time.sleep(0.1)
+        if not self.place.until(self.is_over, 30):
             self.place.wrong("the server did not end when it was told to")
             signalled(signal.SIGKILL, self.group())
         self.web.wait()

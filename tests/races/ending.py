@@ -42,16 +42,17 @@ def has_gone(child):
 
 
 def end_children():
-    """What was just being started is in nobody's hands yet."""
+    """What was just being started is in nobody's hands yet; and it may miss
+    that it is told to end, so it is told again."""
     for number, seconds in (signal.SIGTERM, PATIENCE), (signal.SIGKILL, 1):
-        left = children(os.getpid())
-        for child in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, number)
         end = time.monotonic() + seconds
-        while time.monotonic() < end and \
-                (left := [child for child in left if not has_gone(child)]):
-            time.sleep(0.01)
+        while time.monotonic() < end and (left := [
+                child for child in children(os.getpid())
+                if not has_gone(child)]):
+            for child in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, number)
+            time.sleep(0.05)
 
 
 def when_told(act):
