@@ -88,7 +88,7 @@ option_wrong(enum holds holds, const struct baml_value *v)
 	case SOME:
 		if (v->kind == BAML_VALUES && v->items == NULL)
 			return "must not be empty";
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case A_LIST:
 		while (item != NULL && is_text(item))
 			item = item->next;

@@ -102,7 +102,7 @@ baml_parse_value(struct baml_parser *p)
 			return parse_nested(p);
 		if (strchr("#@(<})]>,';", p->token.sign) == NULL)
 			return parse_words(p);
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	default:
 		baml_expected(p, "a value, on this line");
 		return NULL;
