@@ -44,7 +44,7 @@ struct baml_diag {
  */
 struct baml_program;
 const struct baml_program *baml_load(struct sb_pool *,
-	    const struct baml_file *, size_t files,
+	    const struct baml_file *files, size_t n,
 	    const struct baml_diag **wrong);
 
 /*
