@@ -23,7 +23,7 @@
 #define WORKERS		3
 #define WAITERS		4
 #define MOST		64
-#define PATIENCE	(5 * SB_SECOND)
+#define PATIENCE	(30 * SB_SECOND)
 
 /* What the workers and the test tell each other. */
 static struct board {
@@ -238,7 +238,7 @@ who_is_killed_is_replaced(void **state)
 		assert_true(becomes(born, WORKERS + i + 1));
 	}
 	assert_true(becomes(alive, WORKERS));
-	assert_true(memory_clock() - began < 9 * SB_SECOND / 10);
+	assert_true(memory_clock() - began < WORKERS * SB_SECOND);
 }
 
 static void
@@ -318,11 +318,15 @@ one_process_is_always_wanted(void **state)
 	assert_true(sb_worker_wanted());
 }
 
-/* Three workers, each of which ends at once, for 1.2 s. */
+/*
+ * Three workers, each of which ends at once, for 1.2 s, or longer where others
+ * have the processor.
+ */
 static void
 is_not_made_at_full_speed(int (*worker)(void))
 {
 	int (*workers[])(void) = { worker };
+	int64_t took = memory_clock();
 
 	board = memory_shared(sizeof(*board));
 	memory_listen();
@@ -330,11 +334,13 @@ is_not_made_at_full_speed(int (*worker)(void))
 	memory_sleep(6 * SB_SECOND / 5);
 	kill(parent, SIGTERM);
 	memory_wait(parent);
+	took = memory_clock() - took;
 	parent = 0;
 	memory_heard();
 	assert_true(born() >= WORKERS);
-	if (born() > 20 * WORKERS)
-		fail_msg("%d were made in 1.2 s", born());
+	if (born() > (2 + 15 * took / SB_SECOND) * WORKERS)
+		fail_msg("%d were made in %lld ms", born(),
+		    (long long)(took / MILLISECOND));
 }
 
 static void
