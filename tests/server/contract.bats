@@ -805,9 +805,9 @@ have_lines()	# N
 		slow+=("$fd")
 		printf 'POST %s/api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{' "$SB_PREFIX" >&"$fd"
 	done
-	expect slow-clients 401 "$(curl -s -o /dev/null --max-time 20 \
+	expect slow-clients 401 "$(curl -s -o /dev/null --max-time 60 \
 	    -w '%{http_code} %{time_total}' "$SB_URL/api/auth/me" |
-	    awk '{ print $1 ($2 > 4 ? " late" : "") }')"
+	    awk '{ print $1 ($2 > 9 ? " late" : "") }')"
 	for fd in "${slow[@]}"; do
 		exec {fd}>&-
 	done

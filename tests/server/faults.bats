@@ -19,6 +19,7 @@ teardown()
 {
 	stop_background
 	stop_server
+	rm -rf "${data_made-}"
 }
 
 database()
@@ -43,7 +44,7 @@ kid()		# TOKEN
 # it took are a line of `codes', its body is body.{}.
 post_many()
 {
-	many "$1" curl -s -m 15 -o body.{} -w '%{http_code} %{time_total}\n' \
+	many "$1" curl -s -m 60 -o body.{} -w '%{http_code} %{time_total}\n' \
 	    -H 'Content-Type: application/json' -d "$3" "$SB_URL$2" >codes
 }
 
@@ -92,7 +93,7 @@ are_replaced()
 	SB_LOG=$PWD/pipe
 	start_server
 	# 200 lines of 600 bytes are more than a pipe holds.
-	seq 200 | xargs -P 20 -I {} curl -s -m 10 -o /dev/null \
+	seq 200 | xargs -P 20 -I {} curl -s -m 60 -o /dev/null \
 	    -w '%{http_code}\n' \
 	    "$SB_URL/$(printf '%0550d' 0){}" >codes
 	assert_codes 200x404
@@ -161,7 +162,7 @@ are_replaced()
 # The codes of 24 logins at once, so that every worker has some.
 log_in_many()
 {
-	many 24 curl -s -m 20 -o /dev/null -w '%{http_code}\n' \
+	many 24 curl -s -m 60 -o /dev/null -w '%{http_code}\n' \
 	    -d 'username=secret&password=password123' \
 	    "$SB_URL/api/auth/login" >codes
 }
@@ -306,6 +307,8 @@ assert_new_file()	# NAME
 	wait $!
 	cat refreshes/codes >>codes
 	assert_codes 12x503
+	# However slow they are, each is answered often while it is locked.
+	eventually 60 has_probed 15
 	assert_probed 15
 
 	printf 'ROLLBACK;\n.quit\n' >&"$lock"
@@ -337,6 +340,7 @@ assert_new_file()	# NAME
 # ---------------------------------------------------------------- signals
 
 @test "a hang-up of all workers under load loses no request" {
+	make_data
 	start_server
 	register hangup
 	start_load "$(field access_token)"

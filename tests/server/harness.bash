@@ -416,9 +416,19 @@ median()	# FILE
 	    awk '{ n[NR] = $1 } END { print n[int((NR + 1) / 2)] }'
 }
 
+# Whether there are so many answers on either path.
+has_probed()	# N
+{
+	local file
+
+	for file in probe-*; do
+		(($(wc -l <"$file") > $1)) || return 1
+	done
+}
+
 # Stops it; all were answered by 200, on both paths, and nine in ten within a
 # second: starved, they would wait as long as what they are starved by.  The one
-# in the middle took at most twenty times what is usual, or 50 ms, where all
+# in the middle took at most twenty times what is usual, or 200 ms, where all
 # that goes on has to share the processors.
 assert_probed()	# N, at least
 {
@@ -435,7 +445,7 @@ assert_probed()	# N, at least
 		(($(wc -l <"$file") >= $1)) || fail "$file: $(wc -l <"$file")"
 		now=$(median "$file")
 		most=$(($(median "usual${file#probe}") * 20))
-		((most > 50000)) || most=50000
+		((most > 200000)) || most=200000
 		((now <= most)) || fail "$file: $now, not $most microseconds"
 	done
 }

@@ -47,7 +47,7 @@ def send(method, path, token=None, body=None, form=None):
         head += [f"Content-Type: application/{kind}",
                  f"Content-Length: {len(data)}"]
     to = socket.create_connection(("127.0.0.1", int(os.environ["SB_PORT"])),
-                                  timeout=20)
+                                  timeout=60)
     to.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + data)
     return to
 
@@ -69,7 +69,7 @@ def ask(method, path, token=None, body=None):
 
 def ask_until(status, method, path, token=None, body=None):
     """Asks until the processes that were killed have been replaced."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         answer = ask(method, path, token, body)
         if answer.status == status:
