@@ -341,7 +341,7 @@ are_well()
 	cat >"$BATS_TEST_TMPDIR/slowly" <<-END
 		#!/bin/sh
 		exec strace -D -o "$calls" -e trace=/landlock \
-		    -e inject=landlock_add_rule:delay_enter=1000000:when=1 \
+		    -e inject=landlock_add_rule:delay_enter=3000000:when=1 \
 		    "$programs/meta"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/slowly"

@@ -9,7 +9,7 @@ attack()
 {
 	local status=0
 
-	timeout 300 "$SB_SOURCE/tests/attacks/run" --short --seed 1 "$@" \
+	timeout 500 "$SB_SOURCE/tests/attacks/run" --short --seed 1 "$@" \
 	    >"$BATS_TEST_TMPDIR/ledger" || status=$?
 	cat "$BATS_TEST_TMPDIR/ledger"
 	((status == 0))

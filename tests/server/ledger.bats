@@ -9,7 +9,7 @@ bats_load_library bats-support
 # fault NAME: it happens, clients were promised something, and nothing is lost.
 fault()
 {
-	run -0 timeout 100 "$SB_SOURCE/tests/faults/run" --seconds 2 "$1"
+	run -0 timeout 500 "$SB_SOURCE/tests/faults/run" --seconds 2 "$1"
 	echo "$output"
 	[[ $output != *'not run:'* ]] || skip "${output#*not run: }"
 	[[ ${lines[-1]} =~ ^'1 faults, '[1-9][0-9]*' promises, 0 lost, 0 wrong' ]]

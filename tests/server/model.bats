@@ -10,7 +10,7 @@ explained()
 {
 	local status=0
 
-	timeout 150 "$SB_SOURCE/tests/model/run" --data "$BATS_TEST_TMPDIR" \
+	timeout 500 "$SB_SOURCE/tests/model/run" --data "$BATS_TEST_TMPDIR" \
 	    "$@" >"$BATS_TEST_TMPDIR/counts" || status=$?
 	cat "$BATS_TEST_TMPDIR/counts"
 	((status == 0))

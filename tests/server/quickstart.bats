@@ -93,7 +93,7 @@ is_welcome_or_gone()
 run_quickstart()
 {
 	build_once
-	run --separate-stderr timeout 30 "$SB_TOP/deploy/quickstart" \
+	run --separate-stderr timeout 120 "$SB_TOP/deploy/quickstart" \
 	    --no-install --prefix "$SB_TOP/build/quickstart" "$@" 3>&-
 }
 

@@ -9,7 +9,7 @@ races()
 {
 	local status=0
 
-	timeout 120 "$SB_SOURCE/tests/races/run" --data "$BATS_TEST_TMPDIR" \
+	timeout 500 "$SB_SOURCE/tests/races/run" --data "$BATS_TEST_TMPDIR" \
 	    "$@" >"$BATS_TEST_TMPDIR/counts" || status=$?
 	cat "$BATS_TEST_TMPDIR/counts"
 	((status == 0))

@@ -25,7 +25,7 @@ schedules()	# LIMIT WINDOW N
 	settings=(RATE_LIMIT_PER_USER="$1" RATE_LIMIT_WINDOW_SECONDS="$2"
 	    ACCESS_TOKEN_EXPIRE_MINUTES=1440)
 	start_server
-	timeout 300 "$BATS_TEST_DIRNAME/schedules" "$@"
+	timeout 500 "$BATS_TEST_DIRNAME/schedules" "$@"
 	run -0 sqlite3 "$SB_DATA/limits.db" 'PRAGMA integrity_check'
 	assert_output ok
 }

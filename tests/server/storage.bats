@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 # fault NAME SECONDS: it happens, and nothing is lost.
 fault()
 {
-	run -0 timeout 100 "$SB_SOURCE/tests/faults/run" --seconds "$2" "$1"
+	run -0 timeout 500 "$SB_SOURCE/tests/faults/run" --seconds "$2" "$1"
 	echo "$output"
 	[[ $output != *'not run:'* ]] || skip "${output#*not run: }"
 	[[ ${lines[-1]} == *' promises, 0 lost, 0 wrong'* ]]
