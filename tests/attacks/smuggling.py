@@ -322,7 +322,7 @@ def attack(site, name, port, log, token):
         list(pool.map(lambda case: case.run(port, 1 if site.short else 3),
                       tried))
     honest, last = control(port)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not has_all(log, ids + last) and time.monotonic() < end:
         time.sleep(0.05)
     text = log()

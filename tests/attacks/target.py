@@ -243,7 +243,7 @@ class Site(Ledger):
     def is_ready(self):
         """Waits for all programs: meta, and those that want a token."""
         nowhere = f"/api/sessions/{uuid.UUID(int=0)}/events"
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.web.poll() is None:
             sockets = all(os.path.exists(os.path.join(
                 self.run, name + ".sock")) for name in PROGRAMS)
@@ -281,7 +281,7 @@ class Site(Ledger):
         self.local = threading.local()
         if self.web.poll() is None:
             self.web.send_signal(signal.SIGINT)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while (self.web.poll() is None or self.members()) and \
                 time.monotonic() < end:
             # One that is told while it begins may miss it, or tell nobody.

@@ -54,7 +54,7 @@ class Load:
         client.begin()
         return client
 
-    def goes_on(self, turns, seconds=30):
+    def goes_on(self, turns, seconds=60):
         """Waits until each client has done so much more; whether all have."""
         least = [client.turns + turns for client in self.clients]
         return self.place.must(self.place.until(

@@ -58,7 +58,7 @@ def closed(place, installation, reader):
     before = installation.workers()
     try:
         signalled(signal.SIGKILL, before)
-        place.until(lambda: not set(before) & set(installation.workers()), 10)
+        place.until(lambda: not set(before) & set(installation.workers()), 60)
         look_around(place, installation, reader)
     finally:
         for name in names:

@@ -15,7 +15,7 @@ def reload(place, installation):
     before = installation.workers()
     signalled(signal.SIGHUP, installation.parents())
     place.must(place.until(
-        lambda: not set(before) & set(installation.workers()), 20),
+        lambda: not set(before) & set(installation.workers()), 60),
         "workers outlived a reload")
 
 
@@ -38,7 +38,7 @@ def run(place, seconds):
                 before = installation.parents()
                 installation.web.send_signal(signal.SIGUSR1)
                 place.must(place.until(lambda: not set(before) & set(
-                    installation.parents()), 20),
+                    installation.parents()), 60),
                     "programs outlived a restart")
             else:
                 installation.stop()

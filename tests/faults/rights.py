@@ -38,10 +38,10 @@ CHANGES = (shut, give_to_root, both) if os.geteuid() == 0 else (shut,)
 def change(place, installation, load, how):
     refused, workers = load.refusals, installation.workers()
     how(installation.data)
-    place.must(place.until(lambda: load.refusals >= refused + 5, 20),
+    place.must(place.until(lambda: load.refusals >= refused + 5, 60),
                "nobody was refused")
     signalled(signal.SIGKILL, place.random.sample(workers, len(workers) // 2))
-    place.until(lambda: load.refusals >= refused + 25, 20)
+    place.until(lambda: load.refusals >= refused + 25, 60)
 
 
 def run(place, seconds):
