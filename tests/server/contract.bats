@@ -807,7 +807,7 @@ have_lines()	# N
 	done
 	expect slow-clients 401 "$(curl -s -o /dev/null --max-time 60 \
 	    -w '%{http_code} %{time_total}' "$SB_URL/api/auth/me" |
-	    awk '{ print $1 ($2 > 9 ? " late" : "") }')"
+	    awk '{ print $1 ($2 > 4 ? " late" : "") }')"
 	for fd in "${slow[@]}"; do
 		exec {fd}>&-
 	done
